@@ -1,0 +1,58 @@
+"""The error family.
+
+::
+
+    DeskbridgeError             every error that we raise on purpose: a cause and a cure, in words for an admin
+    |- BadInput                 the caller's value is wrong; names the field
+    |- NotFound                 there is no such thing
+    |- Conflict                 the thing is there already, or was changed meanwhile
+    |- Unauthorized             no valid key or sign-in
+    |- Misconfigured            a setting is missing or wrong; nothing works until it is mended
+    |- Later                    the work cannot go on now and is put again after a delay
+    '- SetAside                 the work can never go on by itself; it is kept and shown
+"""
+
+
+class DeskbridgeError(Exception):
+    """Something went wrong in a way we know: ``cause`` says what, ``cure`` says what to do about it."""
+
+    def __init__(self, cause: str, cure: str = "") -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.cure = cure
+
+
+class BadInput(DeskbridgeError):
+    """A value that came from outside is wrong; ``field`` is the name the caller knows it by."""
+
+    def __init__(self, field: str, cause: str, cure: str = "") -> None:
+        super().__init__(cause, cure)
+        self.field = field
+
+
+class NotFound(DeskbridgeError):
+    """What was asked for does not exist."""
+
+
+class Conflict(DeskbridgeError):
+    """What was to be created exists, or what was to be changed was changed by somebody else."""
+
+
+class Unauthorized(DeskbridgeError):
+    """The caller did not prove who they are."""
+
+
+class Misconfigured(DeskbridgeError):
+    """A setting is missing or makes no sense."""
+
+
+class Later(DeskbridgeError):
+    """The work must wait: it goes back on its queue and is invisible for ``delay`` seconds."""
+
+    def __init__(self, cause: str, delay: float, cure: str = "") -> None:
+        super().__init__(cause, cure)
+        self.delay = delay
+
+
+class SetAside(DeskbridgeError):
+    """The work cannot be done and repeating it will not help; it is kept for a person to look at."""

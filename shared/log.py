@@ -1,0 +1,68 @@
+"""Log lines: one event name and bound fields each, with everything secret or personal left out."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_bound: ContextVar[dict[str, object] | None] = ContextVar("deskbridge_log_fields", default=None)
+_logger = logging.getLogger("deskbridge")
+
+_SECRET_WORDS = ("secret", "token", "password", "authorization", "assertion", "client_state", "admin_key")
+_LONGEST_VALUE = 500
+
+for _noisy in ("azure.core.pipeline.policies.http_logging_policy", "azure.identity", "msal", "urllib3"):
+    # They print a line or more for each request, headers and addresses included.
+    logging.getLogger(_noisy).setLevel(logging.WARNING)
+
+
+@contextmanager
+def bound(**fields: object) -> Iterator[None]:
+    """Add these fields to every line that is logged inside the block."""
+    token = _bound.set({**(_bound.get() or {}), **fields})
+    try:
+        yield
+    finally:
+        _bound.reset(token)
+
+
+def debug(event: str, **fields: object) -> None:
+    """Log what only a developer wants to know."""
+    _write(logging.DEBUG, event, fields)
+
+
+def info(event: str, **fields: object) -> None:
+    """Log what happened as it should."""
+    _write(logging.INFO, event, fields)
+
+
+def warning(event: str, **fields: object) -> None:
+    """Log what went wrong and mends itself."""
+    _write(logging.WARNING, event, fields)
+
+
+def error(event: str, *, failure: BaseException | None = None, **fields: object) -> None:
+    """Log what needs a person; with the trace of ``failure``."""
+    _write(logging.ERROR, event, fields, failure)
+
+
+def set_level(name: str) -> None:
+    """Write only lines of this level and above."""
+    _logger.setLevel(name)
+
+
+def _write(level: int, event: str, fields: dict[str, object], failure: BaseException | None = None) -> None:
+    if not _logger.isEnabledFor(level):
+        return
+    line = {"event": event, **(_bound.get() or {}), **fields}
+    safe = {name: _redacted(name, value) for name, value in line.items()}
+    _logger.log(level, json.dumps(safe, default=str, ensure_ascii=True), exc_info=failure)
+
+
+def _redacted(name: str, value: object) -> object:
+    if any(word in name.lower() for word in _SECRET_WORDS):
+        return "***"
+    if isinstance(value, str) and len(value) > _LONGEST_VALUE:
+        return value[:_LONGEST_VALUE] + "..."
+    return value

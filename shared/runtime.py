@@ -1,0 +1,85 @@
+"""The composition root: everything that the features work with, built here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from shared import log, settings
+from shared.clock import Clock
+from shared.sealing import Keys
+from shared.storage import account
+
+if TYPE_CHECKING:
+    import requests
+
+    from shared.graph.client import GraphClients
+    from shared.settings import Settings
+    from shared.storage.blobs import Blobs
+    from shared.storage.queues import Queues
+    from shared.storage.tables import Tables
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """One process's view of the world; storage and Graph are opened when first asked for.
+
+    ``http`` carries all traffic to Microsoft Graph and Entra, ``transport`` all traffic to Azure Storage; left out,
+    each makes its own.
+    """
+
+    settings: Settings
+    clock: Clock = field(default_factory=Clock)
+    http: requests.Session | None = None
+    transport: Any = None
+
+    @cached_property
+    def keys(self) -> Keys:
+        """What signs and seals."""
+        return Keys(self.settings.secret_key.get_secret_value())
+
+    @cached_property
+    def queues(self) -> Queues:
+        """The storage queues."""
+        return account.open_queues(self.settings, self.transport)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The storage tables."""
+        return account.open_tables(self.settings, self.transport)
+
+    @cached_property
+    def blobs(self) -> Blobs:
+        """The blob container."""
+        return account.open_blobs(self.settings, self.transport)
+
+    @cached_property
+    def graph(self) -> GraphClients:
+        """Microsoft Graph, one client a connection."""
+        from shared.graph.client import GraphClients  # noqa: PLC0415 - requests and msal are not for the webhook
+
+        return GraphClients(self.clock, http=self.http, local_cloud_url=self.settings.local_cloud_url)
+
+
+_lock = Lock()
+_current: Runtime | None = None
+
+
+def current() -> Runtime:
+    """The runtime of this process, made from its settings at the first call; raises Misconfigured."""
+    global _current  # noqa: PLW0603 - one runtime a process is the point
+    with _lock:
+        if _current is None:
+            found = settings.current()
+            log.set_level(found.log_level)
+            _current = Runtime(found)
+        return _current
+
+
+def use(runtime: Runtime | None) -> None:
+    """Put another runtime in place: for local runs and tests, which bring their own clock and transports."""
+    global _current  # noqa: PLW0603 - the same
+    with _lock:
+        _current = runtime

@@ -1,0 +1,106 @@
+"""Every setting of the app, read from the environment in this one place."""
+
+import base64
+import binascii
+import os
+from functools import lru_cache
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from shared.errors import Misconfigured
+
+SECRET_KEY_BYTES = 32
+SHORTEST_ADMIN_KEY = 24
+
+
+class Settings(BaseModel):
+    """The app's settings; an alias is the name of the environment variable (an *app setting* in Azure)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    storage_connection: Annotated[SecretStr, Field(alias="AzureWebJobsStorage")] = SecretStr("")
+    """Connection string of the storage account; empty where a managed identity is used."""
+    storage_account: Annotated[str, Field(alias="AzureWebJobsStorage__accountName")] = ""
+    """Name of the storage account, reached with the app's managed identity."""
+    identity_client_id: Annotated[str, Field(alias="AZURE_CLIENT_ID")] = ""
+    """Client id of the user-assigned managed identity; empty for the system-assigned one."""
+    storage_prefix: Annotated[str, Field(alias="STORAGE_PREFIX", pattern=r"^([a-z][a-z0-9]{0,15})?$")] = ""
+    """Put before the name of each table and container, so that two installations can share an account."""
+    secret_key: Annotated[SecretStr, Field(alias="SECRET_KEY")]
+    """32 random bytes in base64: seals stored secrets, signs ticket tags and the clientState of subscriptions."""
+    admin_auth: Annotated[Literal["key", "dev"], Field(alias="ADMIN_AUTH")] = "key"
+    """How callers of the admin API prove themselves; ``dev`` lets everybody in and is refused in Azure."""
+    admin_key: Annotated[SecretStr, Field(alias="ADMIN_KEY")] = SecretStr("")
+    """What callers of the admin API send as ``X-API-Key``, 24 characters or more; without one nobody gets in."""
+    public_url: Annotated[str, Field(alias="PUBLIC_URL")] = ""
+    """Where Microsoft Graph reaches this app; in Azure derived from ``WEBSITE_HOSTNAME``."""
+    hostname: Annotated[str, Field(alias="WEBSITE_HOSTNAME")] = ""
+    """Set by Azure (and by the local host): the app's own host name."""
+    instance_id: Annotated[str, Field(alias="WEBSITE_INSTANCE_ID")] = ""
+    """Set by Azure: tells that this is not a developer's machine."""
+    slice_seconds: Annotated[float, Field(alias="SLICE_SECONDS", gt=0, le=500)] = 240
+    """How long one round over a mailbox may work before it puts itself on the queue again."""
+    local_cloud_url: Annotated[str, Field(alias="LOCAL_CLOUD_URL")] = ""
+    """Address of a Microsoft Graph emulator: makes the cloud ``local`` available; refused in Azure."""
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(alias="LOG_LEVEL")] = "INFO"
+    """The least important level of our own log lines that is written."""
+
+    @field_validator("secret_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr) -> SecretStr:
+        try:
+            length = len(base64.b64decode(value.get_secret_value(), validate=True))
+        except binascii.Error as error:
+            raise ValueError("must be base64") from error
+        if length != SECRET_KEY_BYTES:
+            raise ValueError(f"must be {SECRET_KEY_BYTES} bytes in base64, this is {length}")
+        return value
+
+    @field_validator("admin_key")
+    @classmethod
+    def _is_long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < SHORTEST_ADMIN_KEY:
+            raise ValueError(f"must have at least {SHORTEST_ADMIN_KEY} characters")
+        return value
+
+    @model_validator(mode="after")
+    def _is_safe_in_azure(self) -> Self:
+        if not self.in_azure:
+            return self
+        if self.admin_auth == "dev":
+            raise ValueError("ADMIN_AUTH=dev opens the admin API to everybody and is refused in Azure")
+        if self.local_cloud_url:
+            raise ValueError("LOCAL_CLOUD_URL sends credentials to an emulator and is refused in Azure")
+        return self
+
+    @property
+    def in_azure(self) -> bool:
+        """Whether the app runs in Azure and not on a developer's machine."""
+        return bool(self.instance_id)
+
+    @property
+    def base_url(self) -> str:
+        """Where the outside reaches us, without a trailing slash; raises Misconfigured where it is not known."""
+        url = self.public_url or (f"https://{self.hostname}" if self.hostname else "")
+        if not url:
+            raise Misconfigured("PUBLIC_URL is not set.", "Set it to the https address where Graph reaches us.")
+        return url.rstrip("/")
+
+
+def from_environment(environment: dict[str, str] | None = None) -> Settings:
+    """Read the settings; raises Misconfigured, naming each setting that is wrong, never its value."""
+    try:
+        return Settings.model_validate(dict(os.environ) if environment is None else environment)
+    except ValidationError as error:
+        found = "; ".join(
+            f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg']}"
+            for each in error.errors(include_input=False, include_url=False, include_context=False)
+        )
+        raise Misconfigured(f"Settings are wrong: {found}.", "Mend these app settings and restart.") from None
+
+
+@lru_cache(maxsize=1)
+def current() -> Settings:
+    """The settings of this process, read once."""
+    return from_environment()

@@ -1,0 +1,1 @@
+"""Azure Storage: tables, queues, blobs. Knows neither Microsoft Graph nor tickets."""

@@ -1,0 +1,60 @@
+"""Clients of the storage account, by connection string or by managed identity; each SDK is loaded only when used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shared.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from shared.settings import Settings
+    from shared.storage.blobs import Blobs
+    from shared.storage.queues import Queues
+    from shared.storage.tables import Tables
+
+
+def open_tables(settings: Settings, transport: Any = None) -> Tables:
+    """All tables of the account."""
+    from azure.data.tables import TableServiceClient  # noqa: PLC0415 - not for the webhook, which needs no table
+
+    from shared.storage.tables import Tables  # noqa: PLC0415 - the same
+
+    return Tables(_client(TableServiceClient, "table", settings, transport), settings.storage_prefix)
+
+
+def open_queues(settings: Settings, transport: Any = None) -> Queues:
+    """All queues of the account."""
+    from azure.storage.queue import QueueServiceClient  # noqa: PLC0415 - 60 ms that indexing need not pay
+
+    from shared.storage.queues import Queues  # noqa: PLC0415 - the same
+
+    return Queues(_client(QueueServiceClient, "queue", settings, transport))
+
+
+def open_blobs(settings: Settings, transport: Any = None) -> Blobs:
+    """The container of the account."""
+    from azure.storage.blob import BlobServiceClient  # noqa: PLC0415 - not for the webhook, which needs no blob
+
+    from shared.storage.blobs import Blobs  # noqa: PLC0415 - the same
+
+    return Blobs(_client(BlobServiceClient, "blob", settings, transport), settings.storage_prefix)
+
+
+def _client(kind: Any, service: str, settings: Settings, transport: Any) -> Any:
+    options = {} if transport is None else {"transport": transport}
+    connection = settings.storage_connection.get_secret_value()
+    if connection:
+        return kind.from_connection_string(connection, **options)
+    if settings.storage_account:
+        url = f"https://{settings.storage_account}.{service}.core.windows.net"
+        name = "endpoint" if service == "table" else "account_url"
+        return kind(**{name: url}, credential=_identity(settings), **options)
+    raise Misconfigured(
+        "No storage account is configured.", "Set AzureWebJobsStorage or AzureWebJobsStorage__accountName."
+    )
+
+
+def _identity(settings: Settings) -> Any:
+    from azure.identity import ManagedIdentityCredential  # noqa: PLC0415 - 190 ms, only where no key is used
+
+    return ManagedIdentityCredential(client_id=settings.identity_client_id or None)

@@ -1,0 +1,238 @@
+"""Rows of Azure Table Storage: point reads, ranges of one partition, and transactions within a partition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import TableTransactionError, UpdateMode
+
+from shared.errors import DeskbridgeError
+
+if TYPE_CHECKING:
+    from azure.data.tables import TableClient, TableServiceClient
+
+Value = str | int | float | bool | bytes | None
+
+LARGEST_PROPERTY = 64 * 1024
+LARGEST_ROW = 1024 * 1024
+LARGEST_TRANSACTION = 100
+"""Limits of the table service; Azurite does not enforce the one on rows, so we do.
+https://learn.microsoft.com/en-us/rest/api/storageservices/understanding-the-table-service-data-model"""
+PAGE = 1000
+
+
+class RowExists(DeskbridgeError):
+    """A row with this key is there already. ``index``: its place in the transaction."""
+
+    def __init__(self, index: int = 0) -> None:
+        super().__init__("The row exists already.")
+        self.index = index
+
+
+class RowChanged(DeskbridgeError):
+    """The row was changed, or removed, since it was read."""
+
+
+class RowTooLarge(DeskbridgeError):
+    """A value is larger than the table service takes."""
+
+
+@dataclass(slots=True)
+class Row:
+    """One entity: its two keys, its values, and the version (etag) that it was read at."""
+
+    partition: str
+    key: str
+    values: dict[str, Any] = field(default_factory=dict)
+    etag: str | None = None
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of this name, or the default; an absent value and None are the same in a table."""
+        value = self.values.get(name)
+        return default if value is None else value
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step of a transaction. ``merge`` and ``replace`` hold only if the row still has the row's etag, if given."""
+
+    kind: Literal["insert", "upsert", "merge", "replace", "delete"]
+    row: Row
+
+
+class Table:
+    """One table; made on first use."""
+
+    def __init__(self, client: TableClient) -> None:
+        self._client = client
+
+    def find(self, partition: str, key: str) -> Row | None:
+        """The row with these keys, or None."""
+        try:
+            return _row(self._client.get_entity(partition, key))
+        except ResourceNotFoundError:
+            return None
+
+    def transact(self, changes: Sequence[Change]) -> None:
+        """Make all these changes of one partition, or none.
+
+        Raises RowExists where an insert met its row, RowChanged where a row is not at its etag any more or is gone.
+        """
+        for change in changes:
+            _check_size(change.row)
+        operations = [_operation(change) for change in changes]
+        try:
+            etags = self._submit(operations)
+        except TableTransactionError as error:
+            raise _meaning(error, error.index) from error
+        for change, etag in zip(changes, etags, strict=True):
+            change.row.etag = etag
+
+    def insert(self, row: Row) -> None:
+        """Add a row; raises RowExists."""
+        self.transact([Change("insert", row)])
+
+    def upsert(self, row: Row) -> None:
+        """Write a row whole, whether it is there or not."""
+        self.transact([Change("upsert", row)])
+
+    def merge(self, row: Row) -> None:
+        """Change the given values of an existing row; raises RowChanged."""
+        self.transact([Change("merge", row)])
+
+    def delete(self, partition: str, key: str) -> None:
+        """Remove a row; no matter if it is gone."""
+        try:
+            self._client.delete_entity(partition, key)
+        except ResourceNotFoundError:
+            return
+
+    def range(
+        self,
+        partition: str,
+        *,
+        low: str = "",
+        high: str = "",
+        after: str = "",
+        where: str = "",
+        values: dict[str, Any] | None = None,
+        select: Sequence[str] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Row]:
+        """Rows with ``low`` <= key < ``high`` in the order of keys, fetched page by page as they are taken.
+
+        ``after`` continues a listing behind the last key it showed.
+
+        ``where`` is a filter on other columns with ``@name`` for each of ``values``, never built from outside text.
+        """
+        query, given = "PartitionKey eq @partition", {"partition": partition, **(values or {})}
+        for text, clause, name in (
+            (low, "RowKey ge @low", "low"),
+            (high, "RowKey lt @high", "high"),
+            (after, "RowKey gt @after", "after"),
+        ):
+            if text:
+                query, given[name] = f"{query} and {clause}", text
+        if where:
+            query = f"{query} and ({where})"
+        columns = None if select is None else ["PartitionKey", "RowKey", *select]
+        found = self._client.query_entities(
+            query, parameters=given, select=columns, results_per_page=min(limit or PAGE, PAGE)
+        )
+        return self._limited(found, limit)
+
+    def _limited(self, found: Iterable[Any], limit: int | None) -> Iterator[Row]:
+        try:
+            for count, entity in enumerate(found, start=1):
+                yield _row(entity)
+                if limit is not None and count >= limit:
+                    return
+        except ResourceNotFoundError:
+            return
+
+    def _submit(self, operations: list[Any]) -> list[str | None]:
+        try:
+            answers = self._client.submit_transaction(operations)
+        except TableTransactionError as error:
+            if _code(error) != "TableNotFound":
+                raise
+            self._create()
+            answers = self._client.submit_transaction(operations)
+        return [answer.get("etag") for answer in answers]
+
+    def _create(self) -> None:
+        try:
+            self._client.create_table()
+        except ResourceExistsError:
+            return  # another worker was faster
+
+
+class Tables:
+    """All tables of the installation, by their plain names."""
+
+    def __init__(self, service: TableServiceClient, prefix: str = "") -> None:
+        self._service, self._prefix = service, prefix
+        self._tables: dict[str, Table] = {}
+
+    def __getitem__(self, name: str) -> Table:
+        table = self._tables.get(name)
+        if table is None:
+            table = self._tables[name] = Table(self._service.get_table_client(self._prefix + name))
+        return table
+
+
+def _row(entity: Any) -> Row:
+    values = dict(entity)
+    return Row(values.pop("PartitionKey"), values.pop("RowKey"), values, entity.metadata.get("etag"))
+
+
+def _operation(change: Change) -> tuple[Any, ...]:
+    row = change.row
+    present = {name: value for name, value in row.values.items() if value is not None}
+    entity = {"PartitionKey": row.partition, "RowKey": row.key, **present}
+    match change.kind:
+        case "insert":
+            return ("create", entity)
+        case "upsert":
+            return ("upsert", entity, {"mode": UpdateMode.REPLACE})
+        case "delete":
+            return ("delete", entity)
+        case "merge" | "replace" as kind:
+            mode = UpdateMode.MERGE if kind == "merge" else UpdateMode.REPLACE
+            if row.etag is None:
+                return ("update", entity, {"mode": mode})
+            return (
+                "update",
+                entity,
+                {"mode": mode, "etag": row.etag, "match_condition": MatchConditions.IfNotModified},
+            )
+
+
+def _check_size(row: Row) -> None:
+    total = 0
+    for name, value in row.values.items():
+        size = len(value) if isinstance(value, bytes) else 2 * len(value) if isinstance(value, str) else 8
+        if size > LARGEST_PROPERTY:
+            raise RowTooLarge(f"{name} has {size} bytes, a property takes {LARGEST_PROPERTY}.")
+        total += size + 2 * len(name)
+    if total > LARGEST_ROW:
+        raise RowTooLarge(f"The row has {total} bytes, the table service takes {LARGEST_ROW}.")
+
+
+def _meaning(error: HttpResponseError, index: int) -> Exception:
+    if _code(error) == "EntityAlreadyExists" or isinstance(error, ResourceExistsError):
+        return RowExists(index)
+    if error.status_code in (404, 412) or isinstance(error, ResourceModifiedError):
+        return RowChanged("The row was changed meanwhile.")
+    return error
+
+
+def _code(error: HttpResponseError) -> str:
+    return str(getattr(error, "error_code", "") or "")

@@ -1,0 +1,92 @@
+"""Every queue, and the small message on it.
+
+Only ids travel on queues. A piece of work ends in one of three ways: *done*, *later* (put again with a delay and one
+more attempt) or *set aside* with its reason. Anything else is a bug of ours: it raises, the host tries again, and what
+fails too often arrives on the queue's ``-poison`` twin.
+
+No field here may be called like one of the host's own (``id``, ``dequeueCount``, ``insertionTime``...): the host copies
+a message's top-level fields over its metadata. https://github.com/Azure/azure-functions-python-worker/issues/1373
+"""
+
+from collections.abc import Callable
+from typing import ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from shared import log
+from shared.errors import Later, SetAside
+
+Cause = Literal["notification", "scan", "lifecycle", "asked", "slice", "created", "replay"]
+"""Why a piece of work was put: Graph told us, the timer came round, an admin asked, ..."""
+
+LONGEST_DELAY = 15 * 60
+
+
+class Work(BaseModel):
+    """A message on a queue."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    queue: ClassVar[str]
+    attempt: int = 0
+
+    def again(self) -> Self:
+        """The same work, one attempt later."""
+        return self.model_copy(update={"attempt": self.attempt + 1})
+
+
+class SyncMailbox(Work):
+    """Bring one mailbox up to date. ``noticed_at``: ISO 8601; a round that began later makes this one needless."""
+
+    queue: ClassVar[str] = "mailbox-sync"
+    mailbox_id: str
+    cause: Cause
+    noticed_at: str
+
+
+class ReplayMail(Work):
+    """Put one mail through again, from its kept original. ``entry``: its key in the journal of the mailbox."""
+
+    queue: ClassVar[str] = "mail-replay"
+    mailbox_id: str
+    entry: str
+
+
+class CareForSubscription(Work):
+    """Make the subscription of one mailbox what it should be: there, renewed, or gone."""
+
+    queue: ClassVar[str] = "subscription-care"
+    mailbox_id: str
+    cause: Cause
+
+
+KINDS: dict[str, type[Work]] = {kind.queue: kind for kind in (SyncMailbox, ReplayMail, CareForSubscription)}
+
+
+def parse(queue: str, text: str) -> Work:
+    """The work that a message of this queue stands for; raises SetAside where the message makes no sense."""
+    try:
+        return KINDS[queue].model_validate_json(text)
+    except (KeyError, ValidationError):
+        raise SetAside(
+            f"A message on the queue {queue} could not be understood.", "Something else writes to this queue."
+        ) from None
+
+
+def carry_out[W: Work](
+    work: W,
+    handler: Callable[[W], None],
+    *,
+    put: Callable[[Work, float], None],
+    keep: Callable[[Work, SetAside], None],
+) -> None:
+    """Do a piece of work: done, later (``put`` again after seconds) or set aside (``keep``)."""
+    with log.bound(queue=work.queue, attempt=work.attempt, **work.model_dump(exclude={"attempt"})):
+        try:
+            handler(work)
+        except Later as later:
+            log.info("work.later", reason=later.cause, delay=later.delay)
+            put(work.again(), min(later.delay, LONGEST_DELAY))
+        except SetAside as reason:
+            log.error("work.set_aside", reason=reason.cause)
+            keep(work, reason)
