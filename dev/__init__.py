@@ -1,0 +1,1 @@
+"""What developers use and nobody deploys: the commands, the local host, the Microsoft Graph emulator."""

@@ -1,0 +1,141 @@
+"""Azurite, Microsoft's emulator of Azure Storage, as a context manager: blobs, queues and tables on 127.0.0.1.
+
+Its flags: https://learn.microsoft.com/azure/storage/common/storage-install-azurite#command-line-options
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from dev.node import find_node
+
+SERVICES = ("blob", "queue", "table")
+SCRIPT = Path(__file__).parent / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
+READY_SECONDS = 30.0
+
+# The account that Azurite makes by itself. Its key is public, not a secret:
+# https://learn.microsoft.com/azure/storage/common/storage-connect-azurite#connect-to-azurite-with-sdks-and-tools
+ACCOUNT = "devstoreaccount1"
+ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+
+class AzuriteError(RuntimeError):
+    """Azurite could not be started; the message ends with the tail of its log."""
+
+
+class Azurite:
+    """One running Azurite.
+
+    Without `folder` everything is kept in memory and forgotten: right for tests. With `folder` it is kept on disk there:
+    right for runs that last or move thousands of messages, because in memory mode a collector stops all three services
+    for seconds once a minute. Ports are free ones unless given as {"blob": 10000, ...}.
+    """
+
+    def __init__(self, folder: Path | None = None, ports: dict[str, int] | None = None) -> None:
+        self.ports = {service: (ports or {}).get(service) or _free_port() for service in SERVICES}
+        self._folder = folder
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def connection_string(self) -> str:
+        """What AzureWebJobsStorage is set to in order to use this Azurite."""
+        endpoints = (f"{s.title()}Endpoint=http://127.0.0.1:{self.ports[s]}/{ACCOUNT};" for s in SERVICES)
+        return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};{''.join(endpoints)}"
+
+    def __enter__(self) -> Self:
+        """Start it and wait until all three services take connections."""
+        self._scratch = tempfile.TemporaryDirectory(prefix="azurite-")
+        try:
+            self._process = self._spawn()
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End it."""
+        self.stop()
+
+    def stop(self) -> None:
+        """End the process (SIGTERM; it needs about 50 ms) and throw away its scratch folder. Harmless when repeated."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        with self._log.open("wb") as log:
+            return subprocess.Popen(
+                self._command(),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C in the terminal is ours to handle: the storage must outlive the host
+                env={**os.environ, "AZURITE_ACCOUNTS": ""},
+            )
+
+    def _command(self) -> list[str]:
+        node = find_node()
+        if node is None or not SCRIPT.exists():
+            message = (
+                "Azurite is not installed here. Run: python3.13 -m dev check (every command installs what is missing)"
+            )
+            raise AzuriteError(message)
+        where = ["--inMemoryPersistence"] if self._folder is None else ["--location", str(self._folder)]
+        quiet = ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
+        doors = [
+            part
+            for service, port in self.ports.items()
+            for part in (f"--{service}Host", "127.0.0.1", f"--{service}Port", str(port))
+        ]
+        return [str(node), str(SCRIPT), *where, *quiet, *doors]
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        for port in self.ports.values():
+            while not _listens(port):
+                if self._process is None or self._process.poll() is not None:
+                    raise AzuriteError(f"Azurite ended while it started. The end of its log:\n{self._log_tail()}")
+                if time.monotonic() > deadline:
+                    raise AzuriteError(f"Azurite was not ready after {READY_SECONDS:.0f} s:\n{self._log_tail()}")
+                time.sleep(0.02)
+
+    @property
+    def _log(self) -> Path:
+        return Path(self._scratch.name if self._scratch else ".") / "azurite.log"
+
+    def _log_tail(self) -> str:
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-15:])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _listens(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
