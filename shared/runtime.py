@@ -34,6 +34,8 @@ class Runtime:
     clock: Clock = field(default_factory=Clock)
     http: requests.Session | None = None
     transport: Any = None
+    memory: dict[str, Any] = field(default_factory=dict)
+    """What this process remembers from one piece of work to the next, by the name of who remembers it."""
 
     @cached_property
     def keys(self) -> Keys:

@@ -9,7 +9,7 @@ a message's top-level fields over its metadata. https://github.com/Azure/azure-f
 """
 
 from collections.abc import Callable
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -63,30 +63,35 @@ class CareForSubscription(Work):
 KINDS: dict[str, type[Work]] = {kind.queue: kind for kind in (SyncMailbox, ReplayMail, CareForSubscription)}
 
 
-def parse(queue: str, text: str) -> Work:
-    """The work that a message of this queue stands for; raises SetAside where the message makes no sense."""
-    try:
-        return KINDS[queue].model_validate_json(text)
-    except (KeyError, ValidationError):
-        raise SetAside(
-            f"A message on the queue {queue} could not be understood.", "Something else writes to this queue."
-        ) from None
+class Handler[W: Work](Protocol):
+    """What does one kind of work; raises Later or SetAside where it cannot."""
+
+    def __call__(self, rt: Any, work: W, /) -> None:
+        """Do it."""
 
 
 def carry_out[W: Work](
-    work: W,
-    handler: Callable[[W], None],
+    rt: Any,
+    kind: type[W],
+    text: str,
+    handler: Handler[W],
     *,
     put: Callable[[Work, float], None],
-    keep: Callable[[Work, SetAside], None],
+    keep: Callable[[Any, str, str, SetAside], None],
 ) -> None:
-    """Do a piece of work: done, later (``put`` again after seconds) or set aside (``keep``)."""
-    with log.bound(queue=work.queue, attempt=work.attempt, **work.model_dump(exclude={"attempt"})):
+    """Do the work that a message stands for: done, later (``put`` again after seconds) or set aside (``keep``)."""
+    try:
+        work = kind.model_validate_json(text)
+    except ValidationError:
+        cause = f"A message on the queue {kind.queue} could not be understood."
+        keep(rt, kind.queue, text, SetAside(cause, "Find out what else writes to this queue."))
+        return
+    with log.bound(queue=work.queue, **work.model_dump()):
         try:
-            handler(work)
+            handler(rt, work)
         except Later as later:
             log.info("work.later", reason=later.cause, delay=later.delay)
             put(work.again(), min(later.delay, LONGEST_DELAY))
         except SetAside as reason:
             log.error("work.set_aside", reason=reason.cause)
-            keep(work, reason)
+            keep(rt, work.queue, work.model_dump_json(), reason)

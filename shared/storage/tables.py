@@ -125,6 +125,7 @@ class Table:
         values: dict[str, Any] | None = None,
         select: Sequence[str] | None = None,
         limit: int | None = None,
+        page: int | None = None,
     ) -> Iterator[Row]:
         """Rows with ``low`` <= key < ``high`` in the order of keys, fetched page by page as they are taken.
 
@@ -144,7 +145,7 @@ class Table:
             query = f"{query} and ({where})"
         columns = None if select is None else ["PartitionKey", "RowKey", *select]
         found = self._client.query_entities(
-            query, parameters=given, select=columns, results_per_page=min(limit or PAGE, PAGE)
+            query, parameters=given, select=columns, results_per_page=min(page or limit or PAGE, PAGE)
         )
         return self._limited(found, limit)
 

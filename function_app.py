@@ -1,0 +1,128 @@
+"""Everything that wakes the app: each function says what wakes it and hands on. Imports inside a function keep the
+start of the others short; the webhook must answer within three seconds, even from cold.
+"""
+
+from typing import TYPE_CHECKING
+
+import azure.functions as func
+
+from shared import runtime, work
+
+if TYPE_CHECKING:
+    from shared.subscriptions.notifications import Reply
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+STORAGE = "AzureWebJobsStorage"
+
+
+@app.function_name("graph_notifications")
+@app.route("graph/notifications", methods=["POST"])
+def graph_notifications(req: func.HttpRequest) -> func.HttpResponse:
+    """Graph tells of changes; trusted by the signature in each item's clientState."""
+    from shared.subscriptions import notifications  # noqa: PLC0415 - see the top
+
+    return _plain(notifications.receive(runtime.current(), req.params, req.get_body()))
+
+
+@app.function_name("graph_lifecycle")
+@app.route("graph/lifecycle", methods=["POST"])
+def graph_lifecycle(req: func.HttpRequest) -> func.HttpResponse:
+    """Graph tells of its subscriptions; trusted by the signature in each item's clientState."""
+    from shared.subscriptions import notifications  # noqa: PLC0415 - see the top
+
+    return _plain(notifications.receive_lifecycle(runtime.current(), req.params, req.get_body()))
+
+
+@app.function_name("api_v1")
+@app.route("api/v1/{*path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+async def api_v1(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """The admin API; it checks its callers itself."""
+    from shared.api import application  # noqa: PLC0415 - FastAPI is loaded by the first call
+
+    return await application.middleware().handle_async(req, context)
+
+
+@app.function_name("scan_mailboxes")
+@app.timer_trigger(arg_name="timer", schedule="%SCAN_SCHEDULE%", use_monitor=True)
+def scan_mailboxes(timer: func.TimerRequest) -> None:
+    """The safety net: every mailbox is looked at, whatever was or was not notified."""
+    from shared.mail import mailboxes  # noqa: PLC0415 - see the top
+
+    del timer
+    mailboxes.scan(runtime.current())
+
+
+@app.function_name("reconcile_subscriptions")
+@app.timer_trigger(arg_name="timer", schedule="%RECONCILE_SCHEDULE%", use_monitor=True)
+def reconcile_subscriptions(timer: func.TimerRequest) -> None:
+    """Graph's list of subscriptions is compared with ours and mended."""
+    from shared.mail import watching  # noqa: PLC0415 - see the top
+
+    del timer
+    watching.reconcile_all(runtime.current())
+
+
+@app.function_name("sync_mailbox")
+@app.queue_trigger(arg_name="message", queue_name="mailbox-sync", connection=STORAGE)
+def sync_mailbox(message: func.QueueMessage) -> None:
+    """One mailbox is brought up to date."""
+    from shared.mail.sync import sync_mailbox as handle  # noqa: PLC0415 - see the top
+
+    _carry_out(work.SyncMailbox, message, handle)
+
+
+@app.function_name("replay_mail")
+@app.queue_trigger(arg_name="message", queue_name="mail-replay", connection=STORAGE)
+def replay_mail(message: func.QueueMessage) -> None:
+    """One mail is put through again."""
+    from shared.mail.quarantine import replay as handle  # noqa: PLC0415 - see the top
+
+    _carry_out(work.ReplayMail, message, handle)
+
+
+@app.function_name("care_for_subscription")
+@app.queue_trigger(arg_name="message", queue_name="subscription-care", connection=STORAGE)
+def care_for_subscription(message: func.QueueMessage) -> None:
+    """The subscription of one mailbox is made what it should be."""
+    from shared.mail.watching import care as handle  # noqa: PLC0415 - see the top
+
+    _carry_out(work.CareForSubscription, message, handle)
+
+
+@app.function_name("keep_poison_sync")
+@app.queue_trigger(arg_name="message", queue_name="mailbox-sync-poison", connection=STORAGE)
+def keep_poison_sync(message: func.QueueMessage) -> None:
+    """What failed too often is kept for a person."""
+    _keep_poison("mailbox-sync", message)
+
+
+@app.function_name("keep_poison_replay")
+@app.queue_trigger(arg_name="message", queue_name="mail-replay-poison", connection=STORAGE)
+def keep_poison_replay(message: func.QueueMessage) -> None:
+    """What failed too often is kept for a person."""
+    _keep_poison("mail-replay", message)
+
+
+@app.function_name("keep_poison_care")
+@app.queue_trigger(arg_name="message", queue_name="subscription-care-poison", connection=STORAGE)
+def keep_poison_care(message: func.QueueMessage) -> None:
+    """What failed too often is kept for a person."""
+    _keep_poison("subscription-care", message)
+
+
+def _carry_out[W: work.Work](kind: type[W], message: func.QueueMessage, handler: work.Handler[W]) -> None:
+    from shared.upkeep import set_aside  # noqa: PLC0415 - see the top
+
+    rt, text = runtime.current(), message.get_body().decode("utf-8", "replace")
+    work.carry_out(rt, kind, text, handler, put=rt.queues.put, keep=set_aside.keep_text)
+
+
+def _keep_poison(queue: str, message: func.QueueMessage) -> None:
+    from shared.upkeep import set_aside  # noqa: PLC0415 - see the top
+
+    set_aside.keep_poison(runtime.current(), queue, message.get_body().decode("utf-8", "replace"))
+
+
+def _plain(reply: "Reply") -> func.HttpResponse:
+    return func.HttpResponse(reply.body, status_code=reply.status, mimetype="text/plain", charset="utf-8")

@@ -1,0 +1,1 @@
+"""Connections: one Entra tenant and one app registration each."""

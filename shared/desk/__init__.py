@@ -1,0 +1,22 @@
+"""The service desk: tickets, actions, users. Knows nothing of Microsoft.
+
+The whole desk is one partition of the table ``Desk``, so that a ticket, its number, its first action, its requester
+and the rows it is listed by come into being in one transaction, or not at all:
+
+==========================================  ==================================================================
+key                                         row
+==========================================  ==================================================================
+``!counter``                                the last ticket number given
+``t~`` number, newest first                 a ticket
+``s~`` status ``~`` number, newest first    the same ticket, to list by status
+``r~`` user ``~`` number, newest first      the same ticket, to list by requester
+``a~`` number ``~`` time ``~`` origin       an action on a ticket, in order
+``o~`` origin                               what became of one thing that came in: recording it again changes nothing
+``m~`` digest of a Message-ID               the ticket that this mail belongs to
+``u~`` user                                 a user
+``e~`` digest of an address                 the user with this mail address
+==========================================  ==================================================================
+"""
+
+TABLE = "Desk"
+PARTITION = "desk"

@@ -1,0 +1,170 @@
+"""Requests to Microsoft Graph: signed in, within its limits, tried again where that may help, failures by their names.
+
+An onion, from the outside: ``_insist`` (tries again) -> ``_through_gate`` (limits) -> ``_once`` (token, one request).
+"""
+
+from __future__ import annotations
+
+import email.utils
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from shared import log
+from shared.graph.clouds import get_cloud
+from shared.graph.errors import GraphBusy, GraphError, answer_failure
+from shared.graph.gate import Gates, MailboxGate
+from shared.graph.limits import (
+    CONNECT_SECONDS,
+    DEFAULT_RETRY_AFTER,
+    LONGEST_PAUSE,
+    READ_SECONDS,
+    TRIES,
+    USUAL_PAUSE,
+)
+from shared.graph.sign_in import Credentials, SignIn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.clock import Clock
+
+Json = dict[str, Any]
+
+IMMUTABLE_IDS = 'IdType="ImmutableId"'
+"""Ids that survive a move between folders. https://learn.microsoft.com/en-us/graph/outlook-immutable-id"""
+
+
+class GraphClient:
+    """Microsoft Graph v1.0 as one app registration in one tenant."""
+
+    def __init__(self, credentials: Credentials, http: requests.Session, clock: Clock) -> None:
+        self.root = f"{credentials.cloud.graph}/v1.0"
+        self._sign_in = SignIn(credentials, http)
+        self._http, self._clock, self._gates = http, clock, Gates(clock)
+
+    def get(self, path: str, *, params: Mapping[str, str] | None = None, prefer: str = "", mailbox: str = "") -> Json:
+        """Read JSON. ``path`` begins with a slash, or is a link that Graph gave; ``mailbox`` whose limits count."""
+        answer: Json = self._insist("GET", path, mailbox, params=params, headers=_prefer(prefer)).json()
+        return answer
+
+    def get_bytes(self, path: str, *, prefer: str = "", mailbox: str = "") -> bytes:
+        """Read raw bytes."""
+        return self._insist("GET", path, mailbox, headers=_prefer(prefer)).content
+
+    def send(self, method: str, path: str, body: Json | None = None, *, prefer: str = "", mailbox: str = "") -> Json:
+        """Change something; the answer's JSON, empty where there is none."""
+        answer = self._insist(method, path, mailbox, json=body, headers=_prefer(prefer))
+        return dict(answer.json()) if answer.content else {}
+
+    def _insist(self, method: str, path: str, mailbox: str, **options: Any) -> requests.Response:
+        gate = self._gates.of(mailbox)
+        for attempt in range(1, TRIES + 1):
+            try:
+                return self._through_gate(gate, method, self._url(path), **options)
+            except GraphBusy as busy:
+                if attempt == TRIES or busy.retry_after > LONGEST_PAUSE:
+                    raise
+                log.info("graph.again", method=method, status=busy.status, code=busy.code, wait=busy.retry_after)
+                self._clock.pause(busy.retry_after if busy.status == 429 else USUAL_PAUSE * 2 ** (attempt - 1))
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def _through_gate(self, gate: MailboxGate, method: str, url: str, **options: Any) -> requests.Response:
+        wait = gate.closed_for
+        if wait > LONGEST_PAUSE:
+            raise GraphBusy(429, "TooManyRequests", "The mailbox is still throttled.", retry_after=wait)
+        with gate.slot():
+            if gate.closed_for:
+                self._clock.pause(gate.closed_for)
+            try:
+                return self._once(method, url, **options)
+            except GraphBusy as busy:
+                if busy.status == 429:
+                    gate.close_for(busy.retry_after)
+                raise
+
+    def _once(self, method: str, url: str, *, renewed: bool = False, **options: Any) -> requests.Response:
+        headers = {**(options.get("headers") or {}), "Authorization": f"Bearer {self._sign_in.token()}"}
+        try:
+            answer = self._http.request(
+                method,
+                url,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False,
+                **{**options, "headers": headers},
+            )
+        except requests.RequestException as error:
+            reason = f"No answer: {type(error).__name__}"
+            raise GraphBusy(504, "noAnswer", reason, retry_after=USUAL_PAUSE) from error
+        if answer.status_code == 401 and not renewed:
+            self._sign_in.forget()
+            return self._once(method, url, renewed=True, **options)
+        if answer.status_code >= 300:
+            raise _failure(answer)
+        return answer
+
+    def _url(self, path: str) -> str:
+        if path.startswith("/"):
+            return self.root + path
+        if urlsplit(path)[:2] != urlsplit(self.root)[:2]:
+            raise GraphError(0, "foreignLink", "A link of another host is not followed: it would be given our token.")
+        return path
+
+
+class GraphClients:
+    """One client for each connection, so that tokens and limits are shared by everything in this process."""
+
+    def __init__(self, clock: Clock, http: requests.Session | None = None, local_cloud_url: str = "") -> None:
+        self._clock, self._http, self._local_cloud_url = clock, http or _session(), local_cloud_url
+        self._clients: dict[tuple[str, str, str, str], GraphClient] = {}
+        self._lock = Lock()
+
+    def get(self, *, tenant_id: str, client_id: str, client_secret: str, cloud: str) -> GraphClient:
+        """The client of this app registration in this tenant; a changed secret makes a new one."""
+        key = (cloud, tenant_id, client_id, client_secret)
+        with self._lock:
+            if key not in self._clients:
+                place = get_cloud(cloud, self._local_cloud_url)
+                credentials = Credentials(tenant_id, client_id, client_secret, place)
+                self._clients[key] = GraphClient(credentials, self._http, self._clock)
+            return self._clients[key]
+
+
+def segment(text: str) -> str:
+    """A value as one segment of a path: nothing in it can end the segment or begin a query."""
+    return quote(text, safe="@")
+
+
+def _prefer(text: str) -> dict[str, str]:
+    return {"Prefer": text} if text else {}
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.mount("https://", HTTPAdapter(pool_connections=8, pool_maxsize=64))
+    return session
+
+
+def _failure(answer: requests.Response) -> GraphError:
+    try:
+        body: object = answer.json()
+    except ValueError:
+        body = None
+    return answer_failure(answer.status_code, body, dict(answer.headers), _retry_after(answer))
+
+
+def _retry_after(answer: requests.Response) -> float:
+    """Seconds that Graph asks us to wait: a number, a date, or nothing.
+
+    https://learn.microsoft.com/en-us/graph/throttling
+    """
+    text = answer.headers.get("Retry-After", "")
+    if text.isdigit():
+        return float(text)
+    until, now = email.utils.parsedate_tz(text), email.utils.parsedate_tz(answer.headers.get("Date", ""))
+    if until and now:
+        return max(0.0, float(email.utils.mktime_tz(until) - email.utils.mktime_tz(now)))
+    return DEFAULT_RETRY_AFTER if answer.status_code == 429 else USUAL_PAUSE

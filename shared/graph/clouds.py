@@ -1,0 +1,44 @@
+"""The Microsoft clouds: where to sign in and where Graph is.
+
+https://learn.microsoft.com/en-us/graph/deployments
+"""
+
+from dataclasses import dataclass
+
+from shared.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """One cloud. ``known``: whether msal may look its authority up at Microsoft."""
+
+    name: str
+    authority: str
+    graph: str
+    known: bool = True
+
+    @property
+    def scope(self) -> str:
+        """The scope that stands for every application permission that was granted."""
+        return f"{self.graph}/.default"
+
+
+CLOUDS = {
+    cloud.name: cloud
+    for cloud in (
+        Cloud("global", "https://login.microsoftonline.com", "https://graph.microsoft.com"),
+        Cloud("usgov", "https://login.microsoftonline.us", "https://graph.microsoft.us"),
+        Cloud("dod", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us"),
+        Cloud("china", "https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"),
+    )
+}
+
+
+def get_cloud(name: str, local_cloud_url: str = "") -> Cloud:
+    """The cloud of this name; ``local`` is the emulator, where one is configured. Raises BadInput."""
+    if name == "local" and local_cloud_url:
+        return Cloud("local", local_cloud_url, local_cloud_url, known=False)
+    try:
+        return CLOUDS[name]
+    except KeyError:
+        raise BadInput("cloud", f"There is no cloud called {name!r}.", f"Use one of {', '.join(CLOUDS)}.") from None

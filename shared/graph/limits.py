@@ -1,0 +1,35 @@
+"""Every limit, lifetime and retry number of Microsoft Graph that we count on, each with its source and date."""
+
+from datetime import timedelta
+
+CONCURRENT_REQUESTS_PER_MAILBOX = 4
+"""Per app and mailbox. https://learn.microsoft.com/en-us/graph/throttling-limits (2026-02-06)"""
+
+SUBSCRIPTION_LIFETIME = timedelta(minutes=10_080)
+"""Longest for messages, events and contacts without resource data.
+https://learn.microsoft.com/en-us/graph/change-notifications-overview (2026-04)"""
+SUBSCRIPTION_MARGIN = timedelta(minutes=15)
+"""Asked for less than the longest, so that a clock that differs does not make Graph refuse."""
+RENEW_WHEN_LEFT = timedelta(hours=48)
+"""Renewed from here on, at every hourly tick until it works."""
+
+LONGEST_CLIENT_STATE = 128
+"""https://learn.microsoft.com/en-us/graph/api/resources/subscription"""
+
+DELTA_PAGE = 200
+"""Messages a page of a delta round; asked for by ``Prefer: odata.maxpagesize``."""
+MOST_DELTA_PAGES = 2_000
+"""A round of more pages than this is taken for one that never ends.
+https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/3082"""
+
+CONNECT_SECONDS = 10
+READ_SECONDS = 100
+"""A 150 MB message takes its time; nothing else comes near."""
+
+TRIES = 4
+LONGEST_PAUSE = 5.0
+"""A request is tried this often; a wait longer than this many seconds is not slept but put back on the queue."""
+USUAL_PAUSE = 0.5
+"""First wait where the answer named none; doubled at each further try."""
+DEFAULT_RETRY_AFTER = 30.0
+"""How long work is put back for where Graph is unavailable and does not say how long."""

@@ -1,0 +1,74 @@
+"""Tokens for Microsoft Graph, by msal, which keeps and renews them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import msal
+import requests
+
+from shared.graph.errors import GraphBusy, sign_in_failure
+from shared.graph.limits import DEFAULT_RETRY_AFTER
+
+if TYPE_CHECKING:
+    from shared.graph.clouds import Cloud
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An app registration in a tenant, and how it proves itself."""
+
+    tenant_id: str
+    client_id: str
+    client_secret: str
+    cloud: Cloud
+
+    def __repr__(self) -> str:
+        """Everything but the secret."""
+        return f"Credentials({self.tenant_id}, {self.client_id}, {self.cloud.name})"
+
+
+class SignIn:
+    """Application permissions with a client secret (the client credentials grant).
+
+    https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+    """
+
+    def __init__(self, credentials: Credentials, http: requests.Session) -> None:
+        self._credentials, self._http = credentials, http
+        self._lock = Lock()
+        self._app: msal.ConfidentialClientApplication | None = None
+
+    def token(self) -> str:
+        """An access token that is valid for minutes at least; raises SignInFailed, or GraphBusy if Entra is away."""
+        with self._lock:
+            answer = self._ask()
+        if "access_token" not in answer:
+            raise sign_in_failure(answer)
+        return str(answer["access_token"])
+
+    def forget(self) -> None:
+        """Do not use the present token again: Graph refused it."""
+        with self._lock:
+            self._app = None
+
+    def _ask(self) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = self._client().acquire_token_for_client([self._credentials.cloud.scope])
+        except (requests.RequestException, ValueError) as error:
+            message = f"Entra could not be reached: {type(error).__name__}"
+            raise GraphBusy(503, "signInUnavailable", message, retry_after=DEFAULT_RETRY_AFTER) from error
+        return answer
+
+    def _client(self) -> msal.ConfidentialClientApplication:
+        if self._app is None:
+            self._app = msal.ConfidentialClientApplication(
+                self._credentials.client_id,
+                client_credential=self._credentials.client_secret,
+                authority=f"{self._credentials.cloud.authority}/{self._credentials.tenant_id}",
+                http_client=self._http,
+                instance_discovery=self._credentials.cloud.known,
+            )
+        return self._app

@@ -1,0 +1,295 @@
+"""Taking in one page of mails: read top to bottom, this is the road of a mail.
+
+Every step can be repeated: originals and attachments lie under names made from the mail, the desk records an origin
+once, and the mailbox is touched last. A mail that breaks a step is set aside with its reason and the next one goes on;
+where Graph or the storage is away, the page ends before the first mail concerned, so that the order is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from shared import log
+from shared.desk import recording
+from shared.desk.message_ids import find_ticket_number
+from shared.desk.recording import Incoming, Recorded
+from shared.desk.tickets import Body, File
+from shared.errors import DeskbridgeError, Later, NotFound
+from shared.graph import mail as graph_mail
+from shared.graph.client import GraphClient
+from shared.graph.errors import GraphBusy, ItemGone, SignInFailed
+from shared.graph.limits import CONCURRENT_REQUESTS_PER_MAILBOX
+from shared.mail import disposal, follow_ups, own_mail
+from shared.mail.ledger import Entry
+from shared.mail.mailboxes import Mailbox
+from shared.mail.parsing import Address, Attachment, Automatic, Mail, parse_mail
+from shared.mail.state import State
+from shared.mail.verdicts import LEAVES_MAILBOX, Verdict
+from shared.runtime import Runtime
+from shared.storage.errors import StorageError, is_refusal
+from shared.storage.keys import digest
+from shared.storage.tables import RowTooLarge
+
+MOST_DEATHS = 3
+"""A mail that was in hand each time a worker died so often is taken to be the cause: it is set aside unread."""
+
+UNKNOWN_SENDER = Address(name="Unknown sender", address="unknown@sender.invalid")
+"""Stands for the sender of a mail that names none."""
+
+_INTERRUPTIONS = (GraphBusy, SignInFailed, Later)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where mails are taken from, and with what."""
+
+    rt: Runtime
+    client: GraphClient
+    mailbox: Mailbox
+    state: State
+
+
+@dataclass(slots=True)
+class Passage:
+    """One mail on its way: its entry in the ledger and, step by step, what is known of it."""
+
+    entry: Entry
+    mail: Mail | None = None
+    files: tuple[File, ...] = ()
+    incoming: Incoming | None = None
+    interruption: DeskbridgeError | None = field(default=None)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the mail has no verdict yet."""
+        return not self.entry.verdict and self.interruption is None
+
+
+def take_in(place: Place, entries: Sequence[Entry]) -> DeskbridgeError | None:
+    """Bring these mails, oldest first, to their verdicts; returns what kept the rest from theirs, if anything did."""
+    passages = [Passage(entry) for entry in entries]
+    for entry in entries:
+        entry.verdict = ""
+    with ThreadPoolExecutor(CONCURRENT_REQUESTS_PER_MAILBOX, thread_name_prefix="mail") as threads:
+        _each(threads, passages, partial(_fetch, place))
+        passages = _until_interrupted(passages)
+        _decide_all(place, passages)
+        _record_all(place, passages)
+        _each(threads, passages, partial(_dispose, place))
+    return next((each.interruption for each in passages if each.interruption), None)
+
+
+def take_in_original(place: Place, entry: Entry, raw: bytes) -> None:
+    """Put one kept original through again; the mail in its mailbox is not looked for. Raises Later."""
+    passage = Passage(entry)
+    entry.verdict = entry.reason = entry.cure = ""
+    _guarded(passage, partial(_read, place, passage, raw))
+    _decide_all(place, [passage])
+    _record_all(place, [passage])
+    if passage.interruption:
+        raise passage.interruption
+
+
+def _each(threads: ThreadPoolExecutor, passages: Sequence[Passage], step: Callable[[Passage], None]) -> None:
+    """Do a step for all mails, four at a time; the first failure that is no mail's own is raised."""
+    for _ in threads.map(lambda passage: _guarded(passage, partial(step, passage)), passages):
+        pass
+
+
+def _guarded(passage: Passage, step: Callable[[], None]) -> None:
+    try:
+        step()
+    except _INTERRUPTIONS as interruption:
+        passage.interruption = interruption
+    except StorageError as error:
+        if not is_refusal(error):
+            raise
+        _quarantine(passage.entry, error)
+    except Exception as error:  # noqa: BLE001 - whatever one mail breaks must not stop the next
+        _quarantine(passage.entry, error)
+
+
+def _quarantine(entry: Entry, error: Exception) -> None:
+    log.error("mail.quarantined", entry=entry.key, failure=error)
+    reason = error.cause if isinstance(error, DeskbridgeError) else f"{type(error).__name__}: {error}"
+    entry.conclude(Verdict.QUARANTINED, reason, error.cure if isinstance(error, DeskbridgeError) else "")
+
+
+def _fetch(place: Place, passage: Passage) -> None:
+    entry = passage.entry
+    if entry.deaths >= MOST_DEATHS:
+        entry.conclude(Verdict.QUARANTINED, f"The worker died {entry.deaths} times while it took this mail in.")
+        return
+    try:
+        raw = graph_mail.get_mime(place.client, place.mailbox.address, entry.message_id)
+    except ItemGone:
+        kept = _kept_original(place, entry)
+        if kept is None:
+            entry.conclude(Verdict.GONE)
+            return
+        raw = kept
+    else:
+        place.rt.blobs.put(entry.raw_blob, raw, "message/rfc822")
+    entry.raw = entry.raw_blob
+    _read(place, passage, raw)
+
+
+def _kept_original(place: Place, entry: Entry) -> bytes | None:
+    """An earlier attempt may have kept the original, and even moved the mail away."""
+    try:
+        return place.rt.blobs.get(entry.raw_blob)
+    except NotFound:
+        return None
+
+
+def _read(place: Place, passage: Passage, raw: bytes) -> None:
+    mail = parse_mail(raw)
+    entry = passage.entry
+    entry.subject, entry.internet_message_id = mail.subject, mail.message_id or ""
+    entry.sender = mail.sender.address if mail.sender else ""
+    passage.files = tuple(_keep(place.rt, entry, index, each) for index, each in enumerate(mail.attachments))
+    passage.mail = replace(mail, attachments=())  # their bytes need not stay in memory
+
+
+def _keep(rt: Runtime, entry: Entry, index: int, attachment: Attachment) -> File:
+    blob = f"attachments/{entry.origin}/{index}"
+    rt.blobs.put(blob, attachment.content, attachment.type)
+    size = len(attachment.content)
+    return File(index, attachment.name, attachment.type, size, attachment.inline, attachment.content_id, blob)
+
+
+def _until_interrupted(passages: list[Passage]) -> list[Passage]:
+    """The mails up to the first that has to wait: those behind it wait with it, to keep the order."""
+    for index, passage in enumerate(passages):
+        if passage.interruption:
+            return passages[: index + 1]
+    return passages
+
+
+def _decide_all(place: Place, passages: Sequence[Passage]) -> None:
+    together: dict[str, str] = {}
+    for passage in passages:
+        if not passage.is_open or passage.mail is None:
+            continue
+        _guarded(passage, partial(_decide, place, passage, together))
+        if passage.incoming and passage.mail.message_id:
+            together.setdefault(passage.mail.message_id, passage.entry.origin)
+
+
+Check = Callable[[Place, Mail, Entry], Verdict | None]
+
+
+def _own_message(place: Place, mail: Mail, entry: Entry) -> Verdict | None:
+    """A mail that this desk sent itself; the mark counts only with our signature."""
+    if mail.automatic != Automatic.OWN:
+        return None
+    if own_mail.is_signed(place.rt.keys, mail.own_mark):
+        return Verdict.OWN
+    entry.automatic = Automatic.NONE
+    return None
+
+
+CHECKS: tuple[Check, ...] = (_own_message,)
+"""What a mail has to pass before it becomes a ticket, in this order; the first that gives a verdict ends the road."""
+
+
+def _decide(place: Place, passage: Passage, together: dict[str, str]) -> None:
+    mail, entry = passage.mail, passage.entry
+    assert mail is not None  # noqa: S101 - the caller looked
+    entry.automatic = mail.automatic
+    for check in CHECKS:
+        verdict = check(place, mail, entry)
+        if verdict:
+            entry.conclude(verdict)
+            return
+
+    def find(message_id: str) -> int | str | None:
+        return together.get(message_id) or find_ticket_number(place.rt, message_id)
+
+    follow_up = follow_ups.decide(mail, place.rt.keys, find)
+    entry.joined_by = follow_up.joined_by
+    passage.incoming = _incoming(place, passage, mail, follow_up)
+
+
+def _incoming(place: Place, passage: Passage, mail: Mail, follow_up: follow_ups.FollowUp) -> Incoming:
+    entry, sender = passage.entry, _requester(place, mail)
+    entry.requester = sender.address
+    notes = (*mail.notes, *follow_up.remarks)
+    return Incoming(
+        origin=entry.origin,
+        joins=follow_up.joins,
+        joined_by=follow_up.joined_by,
+        subject=mail.subject,
+        sender_name=sender.name,
+        sender_address=sender.address,
+        received_at=entry.received_at,
+        message_id=mail.message_id or "",
+        fingerprint=_fingerprint(mail, passage.files),
+        body=Body(mail.text, mail.new_text, mail.html, passage.files, notes),
+        automatic=entry.automatic,
+        raw=entry.raw,
+        mailbox_id=place.mailbox.mailbox_id,
+        defaults=place.mailbox.defaults,
+    )
+
+
+def _requester(place: Place, mail: Mail) -> Address:
+    """Who wants something: the sender, or whom to answer where a web form writes in the mailbox's own name."""
+    sender = mail.sender or UNKNOWN_SENDER
+    if sender.address == place.mailbox.address and mail.reply_to:
+        return mail.reply_to[0]
+    return sender
+
+
+def _fingerprint(mail: Mail, files: Sequence[File]) -> str:
+    """The same for two copies of one mail, whatever stations they came by."""
+    sender, date = mail.sender.address if mail.sender else "", mail.date.isoformat() if mail.date else ""
+    sizes = ",".join(f"{each.name}:{each.size}" for each in files)
+    return digest(mail.message_id or "", sender, date, mail.subject, mail.text, sizes)
+
+
+def _record_all(place: Place, passages: Sequence[Passage]) -> None:
+    waiting = [each for each in passages if each.is_open and each.incoming]
+    try:
+        recorded = recording.record(place.rt, [each.incoming for each in waiting if each.incoming])
+    except (StorageError, RowTooLarge) as error:
+        if isinstance(error, StorageError) and not is_refusal(error):
+            raise
+        _record_singly(place, waiting)
+        return
+    for passage, result in zip(waiting, recorded, strict=True):
+        _note(passage.entry, result)
+
+
+def _record_singly(place: Place, passages: Sequence[Passage]) -> None:
+    """The storage refused a page: find the mail that it refuses, and let the others through."""
+    numbers: dict[str, int] = {}
+    for passage in passages:
+        _guarded(passage, partial(_record_one, place, passage, numbers))
+
+
+def _record_one(place: Place, passage: Passage, numbers: dict[str, int]) -> None:
+    incoming = passage.incoming
+    assert incoming is not None  # noqa: S101 - the caller looked
+    joins = numbers.get(incoming.joins) if isinstance(incoming.joins, str) else incoming.joins
+    recorded = recording.record(place.rt, [replace(incoming, joins=joins)])[0]
+    numbers[incoming.origin] = recorded.number
+    _note(passage.entry, recorded)
+
+
+def _note(entry: Entry, recorded: Recorded) -> None:
+    verdicts = {"opened": Verdict.TICKET, "added": Verdict.REPLY, "duplicate": Verdict.DUPLICATE}
+    entry.number, entry.action = recorded.number, recorded.action
+    entry.conclude(verdicts[recorded.outcome])
+
+
+def _dispose(place: Place, passage: Passage) -> None:
+    entry = passage.entry
+    if entry.verdict not in LEAVES_MAILBOX:
+        return
+    verdict, entry.verdict = entry.verdict, ""
+    entry.disposal = disposal.dispose(place.client, place.mailbox, place.state, entry.message_id)
+    entry.verdict = verdict

@@ -1,0 +1,155 @@
+"""The ledger: one row for each mail that was ever seen in a mailbox, from its claim to its verdict.
+
+The rows lie newest first, so that the ledger is the journal that people read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+
+from shared.clock import from_text, to_text
+from shared.errors import NotFound
+from shared.mail.mailboxes import TABLE
+from shared.mail.state import State
+from shared.mail.verdicts import Verdict
+from shared.runtime import Runtime
+from shared.storage.keys import after, digest, newest_first
+from shared.storage.tables import Change, Row, RowChanged
+
+PREFIX = "j~"
+LONGEST_REASON = 2_000
+MOST_SINGLE_READS = 12
+
+
+@dataclass(slots=True)
+class Entry:
+    """One mail in the ledger. ``key`` is its name in the journal; a verdict makes it done."""
+
+    key: str
+    message_id: str
+    received_at: str
+    origin: str
+    subject: str = ""
+    sender: str = ""
+    internet_message_id: str = ""
+    deaths: int = 0
+    """How many rounds ended, without a word, while they had this mail in hand."""
+    claimed_at: str = ""
+    done_at: str = ""
+    verdict: str = ""
+    reason: str = ""
+    cure: str = ""
+    number: int = 0
+    action: str = ""
+    requester: str = ""
+    joined_by: str = ""
+    automatic: str = "none"
+    raw: str = ""
+    disposal: str = ""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing is left to do; a mail that was gone may come back."""
+        return bool(self.verdict) and self.verdict != Verdict.GONE
+
+    @property
+    def raw_blob(self) -> str:
+        """The blob that the original is kept in."""
+        return f"raw/{self.origin}.eml"
+
+    def conclude(self, verdict: Verdict, reason: str = "", cure: str = "") -> None:
+        """Give the mail its verdict."""
+        self.verdict, self.reason, self.cure = verdict, reason[:LONGEST_REASON], cure[:LONGEST_REASON]
+
+    def row(self, mailbox_id: str) -> Row:
+        """The row that holds this entry."""
+        values = asdict(self)
+        return Row(mailbox_id, PREFIX + values.pop("key"), values)
+
+
+def new_entry(mailbox_id: str, message_id: str, received: datetime) -> Entry:
+    """The entry of a mail seen for the first time; the same mail always gives the same key."""
+    origin = digest(mailbox_id, message_id)
+    return Entry(f"{newest_first(received)}~{origin[:12]}", message_id, to_text(received), origin)
+
+
+def claim(rt: Runtime, mailbox_id: str, state: State, fresh: Sequence[Entry], resumed: Sequence[Entry]) -> None:
+    """Take a page of mails, and the lease, in one transaction.
+
+    Raises RowExists where one of ``fresh`` was claimed before, RowChanged where another round works on the mailbox.
+    """
+    now = rt.clock.now()
+    everything = sorted(entry.key for entry in (*fresh, *resumed))
+    state.lease(now)
+    state.open_low, state.open_high = everything[0], everything[-1]
+    state.high_water = max(state.high_water, *(entry.received_at for entry in (*fresh, *resumed)))
+    for entry in (*fresh, *resumed):
+        entry.claimed_at = to_text(now)
+    changes = [Change("insert", entry.row(mailbox_id)) for entry in fresh]
+    changes += [Change("replace", entry.row(mailbox_id)) for entry in resumed]
+    _transact(rt, mailbox_id, state, changes)
+
+
+def finish(rt: Runtime, mailbox_id: str, state: State, entries: Iterable[Entry]) -> None:
+    """Write the verdicts of these mails, and the state, in one transaction; raises RowChanged."""
+    done = [entry for entry in entries if entry.verdict]
+    for entry in done:
+        entry.done_at = to_text(rt.clock.now())
+    state.taken += sum(1 for entry in done if entry.number)
+    state.quarantined += sum(1 for entry in done if entry.verdict == Verdict.QUARANTINED)
+    _transact(rt, mailbox_id, state, [Change("replace", entry.row(mailbox_id)) for entry in done])
+
+
+def save_state(rt: Runtime, mailbox_id: str, state: State) -> None:
+    """Write the state alone; raises RowChanged."""
+    _transact(rt, mailbox_id, state, [])
+
+
+def list_between(rt: Runtime, mailbox_id: str, low: str, high: str) -> list[Entry]:
+    """The entries from one key to another, both included."""
+    rows = rt.tables[TABLE].range(mailbox_id, low=PREFIX + low, high=after(PREFIX + high))
+    return [entry_of(row) for row in rows]
+
+
+def find_known(rt: Runtime, mailbox_id: str, keys: Sequence[str]) -> list[Entry]:
+    """Those of these keys that are in the ledger; few are read one by one, many as one range."""
+    if len(keys) > MOST_SINGLE_READS:
+        return list_between(rt, mailbox_id, min(keys), max(keys))
+    rows = (rt.tables[TABLE].find(mailbox_id, PREFIX + key) for key in keys)
+    return [entry_of(row) for row in rows if row is not None]
+
+
+def iter_newest(rt: Runtime, mailbox_id: str, *, past: str = "", page: int = 100) -> Iterator[Entry]:
+    """The entries newest first, behind the key ``past``, fetched ``page`` by ``page`` as they are taken."""
+    start = PREFIX + past if past else ""
+    rows = rt.tables[TABLE].range(mailbox_id, low=PREFIX, high=after(PREFIX), after=start, page=page)
+    return (entry_of(row) for row in rows)
+
+
+def key_at(moment: str) -> str:
+    """The key behind which all entries received before this moment lie, and no others."""
+    return newest_first(from_text(moment)) + "~~"
+
+
+def get(rt: Runtime, mailbox_id: str, key: str) -> Entry:
+    """One entry; raises NotFound."""
+    row = rt.tables[TABLE].find(mailbox_id, PREFIX + key)
+    if row is None:
+        raise NotFound(f"The journal of {mailbox_id} has no entry {key!r}.", "Look it up in the journal.")
+    return entry_of(row)
+
+
+def entry_of(row: Row) -> Entry:
+    """The entry that a row holds."""
+    known = {field.name: row.values[field.name] for field in fields(Entry) if field.name in row.values}
+    return Entry(**{**known, "key": row.key.removeprefix(PREFIX)})
+
+
+def _transact(rt: Runtime, mailbox_id: str, state: State, changes: list[Change]) -> None:
+    row = state.row(mailbox_id)
+    if row.etag is None:
+        raise RowChanged("The mailbox has no state: it was removed.")
+    rt.tables[TABLE].transact([Change("replace", row), *changes])
+    state.etag = row.etag

@@ -1,0 +1,91 @@
+"""Where the rounds over a mailbox are: the lease, the cursor, what is unfinished, and how it went last.
+
+Two workers never work on one mailbox: every step of a round writes this row at the version that it read, so that the
+slower of two is refused at its next step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
+
+from shared.clock import from_text, to_text
+from shared.storage.tables import Row
+
+LEASE = timedelta(seconds=120)
+"""Renewed at every page; a worker that died holds its mailbox up for no longer than this."""
+_OVERLAP = timedelta(milliseconds=200)
+"""How far the clocks of two workers may differ before a notice counts as covered that is not."""
+
+
+@dataclass(slots=True)
+class State:
+    """One ``!state`` row. Times are ISO 8601 in UTC, empty for never."""
+
+    etag: str | None = None
+    cursor: str = ""
+    """Graph's delta link of the last completed round."""
+    high_water: str = ""
+    """The latest receivedDateTime claimed so far: what is newer is certainly unknown."""
+    lease_until: str = ""
+    round_began_at: str = ""
+    open_low: str = ""
+    open_high: str = ""
+    """First and last ledger key of a page that was begun and not finished; a dead round leaves them for the next."""
+    done_folder_id: str = ""
+    last_success_at: str = ""
+    last_mail_at: str = ""
+    last_notified_at: str = ""
+    unannounced: int = 0
+    """New mail that a scan found and no notification had announced, since the last one that did."""
+    resyncs: int = 0
+    failing_since: str = ""
+    failure: str = ""
+    failure_cure: str = ""
+    quarantined: int = 0
+    taken: int = 0
+
+    @classmethod
+    def of(cls, row: Row | None) -> State:
+        """The state that a row holds."""
+        if row is None:
+            return cls()
+        values = {field.name: row.values[field.name] for field in fields(cls) if field.name in row.values}
+        return cls(**{**values, "etag": row.etag})
+
+    def row(self, mailbox_id: str) -> Row:
+        """The row that holds this state, at the version that it was read at."""
+        values = asdict(self)
+        return Row(mailbox_id, "!state", values, values.pop("etag"))
+
+    def is_leased(self, now: datetime) -> bool:
+        """Whether another round is working on the mailbox."""
+        return bool(self.lease_until) and from_text(self.lease_until) > now
+
+    def covers(self, noticed_at: str) -> bool:
+        """Whether a round that went well began after this notice: what it told of is taken in already."""
+        if not self.round_began_at or self.failing_since or self.open_low:
+            return False
+        ended_well = self.last_success_at >= self.round_began_at
+        return ended_well and from_text(noticed_at) + _OVERLAP < from_text(self.round_began_at)
+
+    def lease(self, now: datetime) -> None:
+        """Hold the mailbox for this round."""
+        self.lease_until = to_text(now + LEASE)
+
+    def release(self) -> None:
+        """Let the mailbox go; nothing is unfinished."""
+        self.lease_until = self.open_low = self.open_high = ""
+
+    def succeed(self, began_at: datetime, now: datetime, cursor: str) -> None:
+        """A round came to its end."""
+        self.release()
+        self.cursor = cursor
+        self.round_began_at, self.last_success_at = to_text(began_at), to_text(now)
+        self.failing_since = self.failure = self.failure_cure = ""
+
+    def fail(self, now: datetime, cause: str, cure: str) -> None:
+        """A round could not go on; what is unfinished stays noted."""
+        self.lease_until = ""
+        self.failing_since = self.failing_since or to_text(now)
+        self.failure, self.failure_cure = cause[:1000], cure[:1000]

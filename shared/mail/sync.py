@@ -1,0 +1,198 @@
+"""One round over one mailbox: the only way that mail comes in.
+
+Webhook, scan, lifecycle event and *fetch now* all lead here. What changed since the last round is asked of Graph, what
+is not in the ledger yet is taken in, oldest first, page by page; the cursor moves only when all of it is done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import batched
+
+from shared import log
+from shared.clock import from_text, to_text
+from shared.connections.store import graph_client
+from shared.errors import DeskbridgeError, Later, NotFound
+from shared.graph import mail as graph_mail
+from shared.graph.client import Json
+from shared.graph.errors import GraphBusy, GraphError, ResyncRequired, SignInFailed
+from shared.mail import disposal, intake, ledger, mailboxes
+from shared.mail.intake import Place
+from shared.mail.ledger import Entry
+from shared.runtime import Runtime
+from shared.storage.tables import RowChanged, RowExists
+from shared.work import SyncMailbox
+
+PAGE = 40
+"""Mails claimed at once: with the state they fill less than half a transaction of 100 rows."""
+BUSY_DELAY = 5
+"""Seconds until work is looked at again that found another round at its mailbox."""
+ANNOUNCED_WITHIN = 60
+"""Seconds after which a mail that no notification told of counts as unannounced; Graph promises a minute on average,
+three at most. https://learn.microsoft.com/en-us/graph/change-notifications-overview#latency"""
+
+
+def sync_mailbox(rt: Runtime, work: SyncMailbox) -> None:
+    """Bring one mailbox up to date; raises Later where that must wait."""
+    try:
+        mailbox, state = mailboxes.get_head(rt, work.mailbox_id)
+    except NotFound:
+        log.warning("mail.no_such_mailbox")
+        return
+    if not mailbox.enabled or state.covers(work.noticed_at):
+        log.debug("mail.nothing_to_do", enabled=mailbox.enabled)
+        return
+    if state.is_leased(rt.clock.now()):
+        raise Later("Another round is at this mailbox.", BUSY_DELAY)
+    place = Place(rt, graph_client(rt, mailbox.connection_id), mailbox, state)
+    try:
+        _Round(place, work).run()
+    except RowChanged:
+        raise Later("Another round took this mailbox over.", BUSY_DELAY) from None
+    except (GraphError, SignInFailed, Later) as failure:
+        _note_failure(place, failure)
+        if isinstance(failure, GraphBusy):
+            raise Later(failure.cause, failure.retry_after, failure.cure) from failure
+        if isinstance(failure, Later):
+            raise
+
+
+def _note_failure(place: Place, failure: DeskbridgeError) -> None:
+    log.warning("mail.round_failed", reason=failure.cause)
+    place.state.fail(place.rt.clock.now(), failure.cause, failure.cure)
+    try:
+        ledger.save_state(place.rt, place.mailbox.mailbox_id, place.state)
+    except RowChanged:
+        log.debug("mail.state_taken_over")
+
+
+@dataclass
+class _Round:
+    place: Place
+    work: SyncMailbox
+
+    def __post_init__(self) -> None:
+        self.rt, self.mailbox, self.state = self.place.rt, self.place.mailbox, self.place.state
+        self.began_at = self.rt.clock.now()
+        self.deadline = self.rt.clock.steady() + self.rt.settings.slice_seconds
+        self.died_before = bool(self.state.lease_until)
+
+    def run(self) -> None:
+        if self.work.cause == "notification":
+            self.state.last_notified_at = to_text(self.began_at)
+        unfinished = self._list_unfinished()
+        messages, cursor = self._fetch_changes()
+        waiting = self._merged(unfinished, self._list_unknown(messages))
+        self._note_announcement([entry for entry in waiting if not entry.claimed_at])
+        if waiting:
+            disposal.prepare(self.place.client, self.mailbox, self.state)
+        if self._work_off(waiting, cursor):
+            log.info("mail.round", cause=self.work.cause, messages=len(messages), taken=len(waiting))
+
+    def _list_unfinished(self) -> list[Entry]:
+        """What a round before this one had claimed and did not bring to its end."""
+        if not self.state.open_low:
+            return []
+        entries = ledger.list_between(self.rt, self.mailbox.mailbox_id, self.state.open_low, self.state.open_high)
+        found = [entry for entry in entries if not entry.is_finished]
+        for entry in found:
+            entry.deaths += self.died_before
+        return found
+
+    def _fetch_changes(self) -> tuple[list[Json], str]:
+        """Messages that came or changed since the cursor, and the next cursor; from the beginning if it is too old."""
+        client, address, folder = self.place.client, self.mailbox.address, self.mailbox.folder
+        try:
+            found = graph_mail.fetch_message_round(client, address, folder, self.state.cursor or None)
+        except ResyncRequired as reason:
+            log.warning("mail.resync", reason=reason.cause)
+            self.state.resyncs += 1
+            self.state.cursor = ""
+            found = graph_mail.fetch_message_round(client, address, folder, None)
+        return [each for each in found.items if not graph_mail.is_removed(each)], found.delta_link
+
+    def _list_unknown(self, messages: list[Json]) -> list[Entry]:
+        """Entries for those messages that the ledger does not know as finished."""
+        entries = {entry.key: entry for entry in (_entry(self.mailbox.mailbox_id, each) for each in messages)}
+        doubtful = [entry for entry in entries.values() if entry.received_at <= self.state.high_water]
+        return self._without_known(entries, doubtful) if doubtful else list(entries.values())
+
+    def _without_known(self, entries: dict[str, Entry], doubtful: list[Entry]) -> list[Entry]:
+        keys = [entry.key for entry in doubtful]
+        for known in ledger.find_known(self.rt, self.mailbox.mailbox_id, keys):
+            if known.key in entries:
+                entries[known.key] = known
+        return [entry for entry in entries.values() if not entry.is_finished]
+
+    def _merged(self, unfinished: list[Entry], unknown: list[Entry]) -> list[Entry]:
+        merged = {entry.key: entry for entry in (*unknown, *unfinished)}
+        return sorted(merged.values(), key=lambda entry: (entry.received_at, entry.key))
+
+    def _note_announcement(self, fresh: list[Entry]) -> None:
+        if self.work.cause == "notification":
+            self.state.unannounced = 0 if fresh else self.state.unannounced
+        elif self.work.cause == "scan" and self.mailbox.method == "webhook":
+            ages = (self.began_at - from_text(entry.received_at) for entry in fresh)
+            self.state.unannounced += sum(1 for age in ages if age.total_seconds() > ANNOUNCED_WITHIN)
+
+    def _work_off(self, waiting: list[Entry], cursor: str) -> bool:
+        """Page by page until done, interrupted or out of time; whether it was done."""
+        size = 1 if self.died_before else PAGE
+        pages = [list(page) for page in batched(waiting, size, strict=False)]
+        for index, page in enumerate(pages):
+            if index and self.rt.clock.steady() > self.deadline:
+                self._go_on_later(len(waiting) - index * size)
+                return False
+            self._take_page(page, cursor if index == len(pages) - 1 else "")
+        if not pages:
+            self.state.succeed(self.began_at, self.rt.clock.now(), cursor)
+            ledger.save_state(self.rt, self.mailbox.mailbox_id, self.state)
+        return True
+
+    def _take_page(self, page: list[Entry], cursor: str) -> None:
+        page = self._claim(page)
+        interruption = intake.take_in(self.place, page) if page else None
+        now = self.rt.clock.now()
+        if interruption:
+            self.state.fail(now, interruption.cause, interruption.cure)
+        elif cursor:
+            self.state.succeed(self.began_at, now, cursor)
+        else:
+            self.state.open_low = self.state.open_high = ""
+        if any(entry.number for entry in page):
+            self.state.last_mail_at = to_text(now)
+        ledger.finish(self.rt, self.mailbox.mailbox_id, self.state, page)
+        if interruption:
+            raise interruption
+
+    def _claim(self, page: list[Entry]) -> list[Entry]:
+        """Claim a page; what turns out to be in the ledger already is looked up there."""
+        mailbox_id = self.mailbox.mailbox_id
+        fresh = [entry for entry in page if not entry.claimed_at]
+        resumed = [entry for entry in page if entry.claimed_at]
+        try:
+            ledger.claim(self.rt, mailbox_id, self.state, fresh, resumed)
+        except RowExists:
+            for entry in fresh:
+                entry.claimed_at = ""
+            page = sorted(self._without_known({each.key: each for each in page}, page), key=lambda e: e.received_at)
+            if page:
+                fresh = [entry for entry in page if not entry.claimed_at]
+                ledger.claim(self.rt, mailbox_id, self.state, fresh, [e for e in page if e.claimed_at])
+        return page
+
+    def _go_on_later(self, left: int) -> None:
+        log.info("mail.slice_over", left=left)
+        self.state.release()
+        self.state.last_success_at = to_text(self.rt.clock.now())
+        ledger.save_state(self.rt, self.mailbox.mailbox_id, self.state)
+        mailboxes.knock(self.rt, self.mailbox.mailbox_id, "slice")
+
+
+def _entry(mailbox_id: str, message: Json) -> Entry:
+    entry = ledger.new_entry(mailbox_id, message["id"], graph_mail.received_date_time(message))
+    entry.subject = str(message.get("subject") or "")[:500]
+    entry.internet_message_id = str(message.get("internetMessageId") or "")[:500]
+    sender = (message.get("from") or {}).get("emailAddress") or {}
+    entry.sender = str(sender.get("address") or "").lower()[:320]
+    return entry

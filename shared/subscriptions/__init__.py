@@ -1,0 +1,1 @@
+"""Graph's change notifications: receiving them, and keeping the subscriptions that bring them alive."""

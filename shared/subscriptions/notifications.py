@@ -1,0 +1,112 @@
+"""Receiving change notifications: believe nothing, put a knock on the queue, answer at once.
+
+This is the webhook's cold path: nothing is imported here that it does not need, no table is read. Graph wants an answer
+within three seconds and drops notifications where too many come late.
+https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from shared import log
+from shared.clock import to_text
+from shared.subscriptions import client_state
+from shared.subscriptions.knocking import knocker
+from shared.work import CareForSubscription, SyncMailbox, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.runtime import Runtime
+
+LARGEST_BODY = 4 * 1024 * 1024
+MOST_ITEMS = 5_000
+LONGEST_TOKEN = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What to answer: ``body`` is plain text."""
+
+    status: int
+    body: str = ""
+
+
+def receive(rt: Runtime, query: Mapping[str, str], body: bytes) -> Reply:
+    """Answer one POST of Graph on the notification URL."""
+    if "validationToken" in query:
+        return _echo(query["validationToken"])
+    return _accept(rt, body, _sync_work)
+
+
+def receive_lifecycle(rt: Runtime, query: Mapping[str, str], body: bytes) -> Reply:
+    """Answer one POST of Graph on the lifecycle URL.
+
+    https://learn.microsoft.com/en-us/graph/change-notifications-lifecycle-events
+    """
+    if "validationToken" in query:
+        return _echo(query["validationToken"])
+    return _accept(rt, body, _lifecycle_work)
+
+
+def _echo(token: str) -> Reply:
+    """The handshake: the decoded token back, as plain text; it is opaque, so only its length is looked at."""
+    return Reply(200, token) if len(token) <= LONGEST_TOKEN else Reply(400, "The validation token is too long.")
+
+
+def _accept(rt: Runtime, body: bytes, work_of: Any) -> Reply:
+    try:
+        items = _items(body)
+    except ValueError as error:
+        log.warning("webhook.unreadable", reason=str(error), size=len(body))
+        return Reply(400, "The body must be the JSON that Microsoft Graph sends: an object with a list called value.")
+    known = [(item, client_state.read(rt.keys, item.get("clientState"))) for item in items]
+    wanted = {work for item, mailbox_id in known if mailbox_id for work in work_of(rt, item, mailbox_id)}
+    refused = sum(1 for _, mailbox_id in known if not mailbox_id)
+    if refused:
+        log.warning("webhook.refused", refused=refused, of=len(known))
+    knocker(rt).refused += refused
+    return Reply(202) if _put_all(rt, wanted) else Reply(503, "The queue is not available; please send this again.")
+
+
+def _put_all(rt: Runtime, wanted: set[Work]) -> bool:
+    try:
+        for work in wanted:
+            knocker(rt).put(rt, work)
+    except Exception as failure:  # noqa: BLE001 - whatever it is, Graph must keep the notification and send it again
+        log.error("webhook.not_stored", failure=failure)
+        return False
+    return True
+
+
+def _items(body: bytes) -> list[dict[str, Any]]:
+    if len(body) > LARGEST_BODY:
+        raise ValueError("too large")
+    parsed = json.loads(body)
+    items = parsed.get("value") if isinstance(parsed, dict) else None
+    if not isinstance(items, list) or len(items) > MOST_ITEMS:
+        raise ValueError("no list called value, or too long a one")
+    return [item for item in items if isinstance(item, dict)]
+
+
+def _sync_work(rt: Runtime, item: dict[str, Any], mailbox_id: str) -> Iterator[Work]:
+    del item
+    yield _sync(rt, mailbox_id, "notification")
+
+
+def _lifecycle_work(rt: Runtime, item: dict[str, Any], mailbox_id: str) -> Iterator[Work]:
+    """What a lifecycle event asks for; an unknown event is treated like the worst one."""
+    event = item.get("lifecycleEvent")
+    log.info("webhook.lifecycle", lifecycle=str(event)[:40], mailbox_id=mailbox_id)
+    if event != "missed":
+        yield CareForSubscription(mailbox_id=mailbox_id, cause="lifecycle")
+    if event != "reauthorizationRequired":
+        yield _sync(rt, mailbox_id, "lifecycle")
+
+
+def _sync(rt: Runtime, mailbox_id: str, cause: Any) -> SyncMailbox:
+    return SyncMailbox(mailbox_id=mailbox_id, cause=cause, noticed_at=to_text(rt.clock.now()))

@@ -1,0 +1,148 @@
+"""How healthy everything is: for each mailbox its last success, its lag and what is wrong, with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from shared.clock import from_text
+from shared.mail import mailboxes
+from shared.mail.mailboxes import Mailbox
+from shared.mail.state import State
+from shared.mail.watching import is_watched
+from shared.runtime import Runtime
+from shared.subscriptions import store
+from shared.subscriptions.knocking import knocker
+from shared.subscriptions.store import Subscription
+from shared.upkeep import set_aside
+
+OVERDUE = timedelta(minutes=11)
+"""Two scans of five minutes, and a minute to work: a mailbox without success for so long is not being read."""
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One thing that is wrong: ``code`` for machines, cause and cure for people, ``subject`` what it concerns."""
+
+    code: str
+    severity: Severity
+    subject: str
+    cause: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxHealth:
+    """How one mailbox does. Times are ISO 8601 in UTC, empty for never; ``lag`` is seconds since the last success."""
+
+    mailbox_id: str
+    address: str
+    enabled: bool
+    method: str
+    last_success_at: str
+    last_mail_at: str
+    lag: float | None
+    taken: int
+    quarantined: int
+    resyncs: int
+    subscription: str
+    subscription_expires_at: str
+    issues: tuple[Issue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Everything at one moment."""
+
+    healthy: bool
+    checked_at: datetime
+    mailboxes: tuple[MailboxHealth, ...]
+    issues: tuple[Issue, ...]
+    set_aside: int
+    notifications_refused: int
+
+
+def check(rt: Runtime) -> Health:
+    """Look at every mailbox, one request each, and at the work set aside."""
+    now = rt.clock.now()
+    subscribed = {each.mailbox_id: each for connection in _connections(rt) for each in store.list_of(rt, connection)}
+    found = tuple(_check_mailbox(rt, each.mailbox_id, subscribed.get(each.mailbox_id), now) for each in _listed(rt))
+    waiting = set_aside.count_waiting(rt)
+    general = tuple(_general_issues(waiting))
+    issues = (*general, *(issue for mailbox in found for issue in mailbox.issues))
+    healthy = not any(issue.severity == "error" for issue in issues)
+    return Health(healthy, now, found, issues, waiting, knocker(rt).refused)
+
+
+def _connections(rt: Runtime) -> set[str]:
+    return {mailbox.connection_id for mailbox in _listed(rt)}
+
+
+def _listed(rt: Runtime) -> list[Mailbox]:
+    return mailboxes.list_all(rt)
+
+
+def _check_mailbox(rt: Runtime, mailbox_id: str, subscription: Subscription | None, now: datetime) -> MailboxHealth:
+    mailbox, state = mailboxes.get_head(rt, mailbox_id)
+    issues = tuple(_issues(mailbox, state, subscription, now)) if mailbox.enabled else ()
+    return MailboxHealth(
+        mailbox_id=mailbox_id,
+        address=mailbox.address,
+        enabled=mailbox.enabled,
+        method=mailbox.method,
+        last_success_at=state.last_success_at,
+        last_mail_at=state.last_mail_at,
+        lag=(now - from_text(state.last_success_at)).total_seconds() if state.last_success_at else None,
+        taken=state.taken,
+        quarantined=state.quarantined,
+        resyncs=state.resyncs,
+        subscription=subscription.state if subscription else "none",
+        subscription_expires_at=subscription.expires_at if subscription else "",
+        issues=issues,
+    )
+
+
+def _issues(mailbox: Mailbox, state: State, subscription: Subscription | None, now: datetime) -> Iterator[Issue]:
+    name = mailbox.address
+    if state.failure:
+        yield Issue(
+            "round_failing", "error", name, f"{state.failure} (since {state.failing_since})", state.failure_cure
+        )
+    since = from_text(state.last_success_at or mailbox.created_at)
+    if now - since > OVERDUE:
+        cause = f"The mailbox has not been read since {since.isoformat()}."
+        yield Issue("mailbox_overdue", "error", name, cause, "Look whether the timer scan_mailboxes runs, and its log.")
+    if state.quarantined:
+        cause = f"{state.quarantined} mails could not be processed."
+        yield Issue(
+            "mail_quarantined", "warning", name, cause, "List them in the journal by their verdict, quarantined."
+        )
+    if is_watched(mailbox):
+        yield from _webhook_issues(mailbox, state, subscription, now)
+
+
+def _webhook_issues(
+    mailbox: Mailbox, state: State, subscription: Subscription | None, now: datetime
+) -> Iterator[Issue]:
+    name, mend = mailbox.address, "It is mended by the next hourly reconciliation; mail comes in by the scan meanwhile."
+    if subscription is None or not subscription.subscription_id:
+        cause = subscription.failure if subscription and subscription.failure else "There is no subscription."
+        yield Issue("subscription_missing", "warning", name, cause, subscription.failure_cure if subscription else mend)
+    elif subscription.expires_at and from_text(subscription.expires_at) <= now:
+        yield Issue("subscription_expired", "warning", name, f"It expired at {subscription.expires_at}.", mend)
+    elif subscription.state == "failed":
+        yield Issue("subscription_failing", "warning", name, subscription.failure, subscription.failure_cure or mend)
+    if state.unannounced:
+        cause = f"The scan found {state.unannounced} mails that no notification had told of."
+        cure = "Check that Graph can reach PUBLIC_URL. Mail is not lost, but comes with the scan, every five minutes."
+        yield Issue("webhook_silent", "warning", name, cause, cure)
+
+
+def _general_issues(waiting: int) -> Iterator[Issue]:
+    if waiting:
+        cause = f"{waiting} pieces of work could not be done and were set aside."
+        yield Issue("work_set_aside", "warning", "work", cause, "List them under /api/v1/set-aside, and replay them.")

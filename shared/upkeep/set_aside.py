@@ -1,0 +1,88 @@
+"""Work that could not be done: kept with its reason, listed, and put again when a person says so.
+
+Two roads lead here: work that says itself that it can never go on, and messages that failed so often that the host
+moved them to a ``-poison`` queue. https://learn.microsoft.com/en-us/azure/azure-functions/functions-bindings-storage-queue-trigger
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+
+from shared import log
+from shared.clock import to_text
+from shared.errors import Conflict, NotFound, SetAside
+from shared.runtime import Runtime
+from shared.storage.keys import digest, newest_first
+from shared.storage.tables import Row, RowExists
+from shared.work import KINDS
+
+TABLE = "SetAside"
+PARTITION = "work"
+LONGEST_TEXT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A piece of work that was set aside: the queue and the message, why, and whether it was put again."""
+
+    key: str
+    queue: str
+    text: str
+    reason: str
+    cure: str
+    kept_at: str
+    replayed_at: str = ""
+
+
+def keep_text(rt: Runtime, queue: str, text: str, reason: SetAside) -> None:
+    """Keep a piece of work that can never go on by itself."""
+    _insert(rt, queue, text, reason.cause, reason.cure)
+
+
+def keep_poison(rt: Runtime, queue: str, text: str) -> None:
+    """Keep a message that the host gave up on."""
+    cause = "The work failed each time it was tried; the log of the function tells why."
+    _insert(rt, queue, text, cause, "Mend the cause, then put the work again.")
+    log.error("work.poison", queue=queue)
+
+
+def list_kept(rt: Runtime, *, past: str = "", limit: int = 50) -> tuple[list[Kept], str | None]:
+    """The newest first, behind the key ``past``, and the key to go on behind (None at the end)."""
+    rows = rt.tables[TABLE].range(PARTITION, after=past, limit=limit + 1, page=limit + 1)
+    found = [_kept(row) for row in rows]
+    return found[:limit], found[limit - 1].key if len(found) > limit else None
+
+
+def count_waiting(rt: Runtime, most: int = 100) -> int:
+    """How many pieces of work wait for a person, counted up to ``most``."""
+    rows = rt.tables[TABLE].range(PARTITION, where="replayed_at eq ''", select=["queue"], limit=most)
+    return sum(1 for _ in rows)
+
+
+def replay(rt: Runtime, key: str) -> Kept:
+    """Put a kept piece of work on its queue again; raises NotFound, and Conflict where its queue is unknown."""
+    row = rt.tables[TABLE].find(PARTITION, key)
+    if row is None:
+        raise NotFound(f"No work was set aside as {key!r}.", "Look it up in the list of work set aside.")
+    kept = _kept(row)
+    if kept.queue not in KINDS:
+        raise Conflict(f"There is no queue {kept.queue!r} in this version.", "The work belongs to another version.")
+    rt.queues.put_text(kept.queue, kept.text)
+    rt.tables[TABLE].merge(Row(PARTITION, key, {"replayed_at": to_text(rt.clock.now())}))
+    return kept
+
+
+def _insert(rt: Runtime, queue: str, text: str, reason: str, cure: str) -> None:
+    now = rt.clock.now()
+    key = f"{newest_first(now)}~{digest(queue, text)[:12]}"
+    kept = Kept(key, queue, text[:LONGEST_TEXT], reason, cure, to_text(now))
+    values = asdict(kept)
+    try:
+        rt.tables[TABLE].insert(Row(PARTITION, values.pop("key"), values))
+    except RowExists:
+        log.debug("work.kept_already", queue=queue)
+
+
+def _kept(row: Row) -> Kept:
+    known = {field.name: row.values[field.name] for field in fields(Kept) if field.name in row.values}
+    return Kept(**{**known, "key": row.key})
