@@ -7,6 +7,7 @@ _IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
 _UUENCODED = frozenset({"x-uuencode", "uuencode", "x-uue", "uue"})
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]+")
 _PADDING_WITHIN = re.compile(rb"(?<!=)=++\s*+(?=[A-Za-z0-9+/])")
+_LONGEST_END = 6  # "==", line ends
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,200})\r?$", re.MULTILINE)
 
 
@@ -29,12 +30,18 @@ def decode_transfer(raw: bytes, encoding: str) -> tuple[bytes, str | None]:
 def _decode_base64(raw: bytes) -> tuple[bytes, str | None]:
     if _is_plainly_not_base64(raw):
         return raw, "claimed to be base64, is not"
-    if _PADDING_WITHIN.search(raw) and not _NOT_BASE64.search(raw) and b" " not in raw:
+    padding = raw.find(b"=")
+    if 0 <= padding < len(raw) - _LONGEST_END and _is_in_pieces(raw, padding):
         return b"".join(_decode_block(piece) for piece in _PADDING_WITHIN.split(raw)), "base64 in several pieces"
     try:
         return binascii.a2b_base64(raw), None
     except binascii.Error:
         return _decode_block(raw), "base64 cut short"
+
+
+def _is_in_pieces(raw: bytes, padding: int) -> bool:
+    """Whether more base64 follows the first padding, and not words (a footer that a gateway put below)."""
+    return bool(_PADDING_WITHIN.search(raw, padding)) and not _NOT_BASE64.search(raw) and b" " not in raw
 
 
 def _is_plainly_not_base64(raw: bytes) -> bool:
