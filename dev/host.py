@@ -51,8 +51,9 @@ class Host:
     """
 
     def __init__(self, app_folder: Path, settings: Mapping[str, str], master_key: str | None = None) -> None:
-        self._before = {name: os.environ.get(name) for name in settings}
-        os.environ.update(check_strings(settings, "settings"))
+        self._before: dict[str, str | None] = {}
+        for name, value in check_strings(settings, "settings").items():
+            self._set(name, value)
         try:
             self._host_json = read_host_json(app_folder / "host.json")
             self._worker = worker_for(app_folder)
@@ -127,9 +128,11 @@ class Host:
     def serve(self, port: int = 0) -> str:
         """Open all doors: HTTP on 127.0.0.1 (0: a free port), queues, timers. Return the base URL."""
         self._server = self._worker.wait_for(web_server.serve(self._front.answer, port))
+        address = web_server.address(self._server)
+        self._set("WEBSITE_HOSTNAME", address.removeprefix("http://"))  # as Core Tools does
         self._queues.listen()
         self._timers.start()
-        return web_server.address(self._server)
+        return address
 
     def stop(self) -> None:
         """Close the doors and wait for messages that run. The worker stays: it can live only once in a process."""
@@ -155,6 +158,10 @@ class Host:
     async def _run_by_hand(self, function: Function, given: str) -> None:
         is_timer = function.kind == "timerTrigger"
         await self._worker.invoke(self._timers.call(function.name) if is_timer else queue_call(function, given))
+
+    def _set(self, name: str, value: str) -> None:
+        self._before.setdefault(name, os.environ.get(name))
+        os.environ[name] = value
 
     def _restore_environment(self) -> None:
         for name, value in self._before.items():

@@ -106,7 +106,7 @@ def _segment_pattern(segment: str, slash: str, last: bool, checks: list[tuple[st
     _collect_checks(whole, checks)
     if whole["star"]:
         _require_last(last, segment)
-        return rf"(?:{slash}(?P<{whole['name']}>.*))?"
+        return rf"(?:{slash}(?P<{whole['name']}>.+)?)?"
     if whole["optional"]:
         _require_last(last, segment)
         return rf"(?:{slash}(?P<{whole['name']}>[^/]+))?"
