@@ -1,0 +1,53 @@
+"""Settings: what is refused, and in which words."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from shared.errors import Misconfigured
+from shared.settings import from_environment
+
+GOOD = {"SECRET_KEY": base64.b64encode(b"k" * 32).decode(), "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"SECRET_KEY": ""}, "SECRET_KEY"),
+        ({"SECRET_KEY": "not base64!"}, "base64"),
+        ({"SECRET_KEY": base64.b64encode(b"short").decode()}, "32 bytes"),
+        ({"ADMIN_KEY": "too-short"}, "24 characters"),
+        ({"ADMIN_AUTH": "open"}, "ADMIN_AUTH"),
+        ({"SLICE_SECONDS": "-1"}, "SLICE_SECONDS"),
+        ({"STORAGE_PREFIX": "../x"}, "STORAGE_PREFIX"),
+        ({"ADMIN_AUTH": "dev", "WEBSITE_INSTANCE_ID": "abc"}, "refused in Azure"),
+        ({"LOCAL_CLOUD_URL": "https://localhost:1", "WEBSITE_INSTANCE_ID": "abc"}, "refused in Azure"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_its_value_is_not(wrong: dict[str, str], said: str) -> None:
+    with pytest.raises(Misconfigured) as raised:
+        from_environment({**GOOD, **wrong})
+    assert said in raised.value.cause
+    assert raised.value.cure
+    for value in wrong.values():
+        assert len(value) < 5 or value not in raised.value.cause
+
+
+def test_a_missing_secret_key_is_named() -> None:
+    with pytest.raises(Misconfigured, match="SECRET_KEY"):
+        from_environment({})
+
+
+def test_secrets_do_not_show() -> None:
+    settings = from_environment({**GOOD, "ADMIN_KEY": "k" * 30})
+    assert "k" * 30 not in repr(settings)
+    assert GOOD["SECRET_KEY"] not in repr(settings)
+
+
+def test_the_public_address_is_the_set_one_else_the_host_name() -> None:
+    assert from_environment({**GOOD, "PUBLIC_URL": "https://a.example/"}).base_url == "https://a.example"
+    assert from_environment({**GOOD, "WEBSITE_HOSTNAME": "b.example"}).base_url == "https://b.example"
+    with pytest.raises(Misconfigured, match="PUBLIC_URL"):
+        _ = from_environment(GOOD).base_url

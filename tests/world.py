@@ -1,0 +1,198 @@
+"""The world of a test: the app in Microsoft's worker runtime, storage, a Microsoft 365 tenant, and a clock.
+
+Everything is real but two stand-ins: the Graph emulator and the clock, which move together.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+import uuid
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from azure.core.pipeline.transport import RequestsTransport
+from azure.storage.queue import QueueServiceClient
+
+from dev.azurite import Azurite
+from dev.graph import Emulator, EmulatorAdapter
+from dev.host import Drained, Host
+from shared import runtime
+from shared.clock import ShiftedClock
+from shared.runtime import Runtime
+from shared.settings import Settings, from_environment
+from tests.io_meter import IoMeter, MeteredAdapter, metered_storage
+
+ROOT = Path(__file__).parent.parent
+ADMIN_KEY = "the-admin-key-of-the-tests"
+SECRET_KEY = base64.b64encode(b"k" * 32).decode()
+TENANT = "11111111-1111-4111-8111-111111111111"
+CLIENT = "22222222-2222-4222-8222-222222222222"
+CLIENT_SECRET = "planted-client-secret-Zx81"
+SUPPORT = "support@contoso.com"
+
+
+def settings_for(azurite: Azurite) -> dict[str, str]:
+    """The app settings of a test run."""
+    return {
+        "FUNCTIONS_WORKER_RUNTIME": "python",
+        "AzureWebJobsStorage": azurite.connection_string,
+        "SECRET_KEY": SECRET_KEY,
+        "ADMIN_AUTH": "key",
+        "ADMIN_KEY": ADMIN_KEY,
+        "PUBLIC_URL": "https://desk.contoso.com",
+        "SCAN_SCHEDULE": "0 */5 * * * *",
+        "RECONCILE_SCHEDULE": "0 7 * * * *",
+        "PYTHON_THREADPOOL_THREAD_COUNT": "16",
+    }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the admin API answered."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+class World:
+    """One test's tenant, storage and app. ``meter`` sees every request that the app sends."""
+
+    def __init__(self, azurite: Azurite, host: Host) -> None:
+        self.host, self.meter, self.clock = host, IoMeter(), ShiftedClock()
+        self.emulator = Emulator(send=self._send)
+        self.emulator.add_app(tenant_id=TENANT, client_id=CLIENT, secret=CLIENT_SECRET)
+        self._azurite = azurite
+        self._prefix = "t" + uuid.uuid4().hex[:12]
+        self.rt = self.start()
+
+    def start(self, **changed: str) -> Runtime:
+        """Start the app's process anew: nothing is remembered. ``changed``: settings that differ."""
+        environment = {**settings_for(self._azurite), "STORAGE_PREFIX": self._prefix, **changed}
+        http = requests.Session()
+        http.mount("https://", MeteredAdapter(EmulatorAdapter(self.emulator), self.meter, "graph"))
+        storage = RequestsTransport(session=metered_storage(self._azurite.ports, self.meter), session_owner=False)
+        found: Settings = from_environment(environment)
+        self.rt = Runtime(found, self.clock, http=http, transport=storage)
+        runtime.use(self.rt)
+        return self.rt
+
+    def close(self) -> None:
+        """Leave nothing on the queues, and the exchanges with Graph where they are checked."""
+        self.meter.kill_after(None)
+        self.emulator.settle()
+        service = QueueServiceClient.from_connection_string(self._azurite.connection_string)
+        for queue in service.list_queues():
+            service.get_queue_client(queue.name).clear_messages()
+        folder = os.environ.get("EXCHANGES_FOLDER")
+        if folder:
+            self.emulator.write_exchanges(Path(folder) / f"{self._prefix}.jsonl")
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, for the app and for Graph."""
+        self.clock.advance(seconds)
+        self.emulator.clock.advance(seconds)
+
+    def api(self, method: str, path: str, body: Any = None, *, key: str | None = ADMIN_KEY) -> Answer:
+        """Call the admin API; ``path`` behind ``/api/v1``."""
+        headers = {"X-API-Key": key} if key is not None else {}
+        content = b"" if body is None else json.dumps(body).encode()
+        if content:
+            headers["Content-Type"] = "application/json"
+        answer = self.host.http(method, f"/api/v1{path}", headers, content)
+        return Answer(answer.status, dict(answer.headers), answer.body)
+
+    def get(self, path: str) -> Any:
+        """Read from the admin API; anything but 200 fails the test."""
+        answer = self.api("GET", path)
+        assert answer.status == 200, answer.body
+        return answer.json()
+
+    def connect(self) -> str:
+        """Set up the connection to the tenant, as an admin would; returns its id."""
+        body = {"name": "Contoso", "tenant_id": TENANT, "client_id": CLIENT, "client_secret": CLIENT_SECRET}
+        answer = self.api("POST", "/connections", {**body, "cloud": "global"})
+        assert answer.status == 201, answer.body
+        return str(answer.json()["connection_id"])
+
+    def add_mailbox(self, address: str = SUPPORT, *, connection_id: str = "contoso", **values: Any) -> str:
+        """Make a mailbox in the tenant and set it up, as an admin would; returns its id."""
+        self.emulator.add_mailbox(TENANT, address, display_name=address.split("@", maxsplit=1)[0], kind="shared")
+        answer = self.api("POST", "/mailboxes", {"connection_id": connection_id, "address": address, **values})
+        assert answer.status == 201, answer.body
+        return str(answer.json()["mailbox_id"])
+
+    def settle(self, timeout: float = 60, patience: float = 2.5) -> Drained:
+        """Wait until Graph has told all it has to tell, and all work is done.
+
+        Work that is hidden for longer than ``patience`` seconds stays where it is.
+        """
+        until = time.monotonic() + patience
+        while True:
+            self.emulator.settle()
+            drained = self.host.drain(timeout)
+            if not drained.delayed or time.monotonic() > until:
+                return drained
+            time.sleep(0.1)
+
+    def scan(self) -> Drained:
+        """Let the five-minute timer come round."""
+        self.host.run_timer("scan_mailboxes")
+        return self.settle()
+
+    def tickets(self, query: str = "") -> list[Any]:
+        """All tickets that the API lists, newest first."""
+        return self._walk(f"/tickets?limit=200{query}", "tickets")
+
+    def journal(self, query: str = "") -> list[Any]:
+        """All journal entries that the API lists, newest first."""
+        return self._walk(f"/journal?limit=200{query}", "entries")
+
+    def ticket(self, number: int) -> Any:
+        """A ticket with its actions."""
+        return self.get(f"/tickets/{number}")
+
+    def _walk(self, path: str, name: str) -> list[Any]:
+        found, after = [], ""
+        while True:
+            page = self.get(path + after)
+            found += page[name]
+            if not page.get("next"):
+                return found
+            after = f"&after={page['next']}"
+
+    def _send(self, url: str, headers: dict[str, str], body: bytes) -> tuple[int, str]:
+        parts = urlsplit(url)
+        answer = self.host.http("POST", f"{parts.path}?{parts.query}" if parts.query else parts.path, headers, body)
+        return answer.status, answer.body.decode()
+
+
+def mail(  # the parts of a mail, each by name
+    subject: str = "Printer broken",
+    *,
+    sender: str = "Ada Lovelace <ada@example.com>",
+    to: str = SUPPORT,
+    text: str = "It does not print.",
+    message_id: str | None = None,
+    **headers: str,
+) -> bytes:
+    """A plain mail as bytes; further headers by name, with ``_`` for ``-``."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = sender, to, subject
+    message["Date"] = "Sat, 21 Nov 2026 10:00:00 +0000"
+    message["Message-ID"] = message_id or f"<{uuid.uuid4()}@example.com>"
+    for name, value in headers.items():
+        message[name.replace("_", "-")] = value
+    message.set_content(text)
+    return message.as_bytes()
