@@ -1,0 +1,174 @@
+"""The emulator as tests and the local run use it: the things that administrators and people do to a tenant."""
+
+from datetime import datetime
+from pathlib import Path
+
+from dev.graph.clock import Clock
+from dev.graph.faults import Faults
+from dev.graph.gateway import Gateway
+from dev.graph.mailboxes import StoredMessage
+from dev.graph.notifications import Send, lifecycle_item
+from dev.graph.recording import Statistics
+from dev.graph.subscribing import precise
+from dev.graph.subscriptions import Subscription
+from dev.graph.wire import Json, Request, Response
+from dev.graph.world import DEFAULT_ROLES, App, User
+
+LIFECYCLE_EVENTS = ("reauthorizationRequired", "subscriptionRemoved", "missed")
+
+
+class Emulator:
+    """Microsoft Graph and Entra in one object. `send` is how calls to the app leave; by default over HTTP.
+
+    `send(url, headers, body)` answers with status and text, and with headers as a third value if it wants the content
+    type of a validation to be checked.
+    """
+
+    def __init__(self, send: Send | None = None) -> None:
+        self.gateway = Gateway(send)
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request as Graph or Entra would."""
+        return self.gateway.handle(request)
+
+    # ---- administrators
+    def add_app(
+        self,
+        tenant_id: str,
+        client_id: str,
+        secret: str,
+        roles: tuple[str, ...] = DEFAULT_ROLES,
+        *,
+        secret_expires: datetime | None = None,
+        mailboxes: tuple[str, ...] | None = None,
+    ) -> App:
+        """Register an app with consent for `roles`; `mailboxes` limits its mail as Exchange RBAC does."""
+        scope = None if mailboxes is None else frozenset(address.lower() for address in mailboxes)
+        app = App(client_id, secret, tuple(roles), secret_expires, scope)
+        self.gateway.world.ensure_tenant(tenant_id).apps[client_id.lower()] = app
+        return app
+
+    def remove_app(self, tenant_id: str, client_id: str) -> None:
+        """Take the registration away; its tokens fail at once."""
+        self.gateway.world.ensure_tenant(tenant_id).apps.pop(client_id.lower(), None)
+
+    def add_mailbox(self, tenant_id: str, address: str, display_name: str = "", kind: str = "user") -> User:
+        """A user of kind `user`, `shared`, `guest` or `unlicensed`; the last two have no mailbox."""
+        return self.gateway.world.add_user(tenant_id, address, display_name, kind)
+
+    def expire_tokens(self) -> None:
+        """Every access token given out so far is refused from now on."""
+        self.gateway.entra.expire_tokens()
+
+    def expire_delta(self, address: str | None = None) -> None:
+        """Every delta and skip token of a mailbox, or of all, is answered with 410 from now on."""
+        for tenant in self.gateway.world.tenants.values():
+            for user in tenant.users.values():
+                if user.mailbox and (address is None or user.address.lower() == address.lower()):
+                    user.mailbox.delta_epoch += 1
+
+    # ---- people
+    def deliver(self, address: str, raw: bytes, folder: str = "inbox") -> str:
+        """A mail arrives; the answer is its immutable id."""
+        mailbox = self.gateway.world.mailbox_at(address)
+        return mailbox.deliver(raw, mailbox.folder_named(folder)).immutable_id
+
+    def messages(self, address: str, folder: str = "inbox") -> list[StoredMessage]:
+        """What lies in a folder, oldest first."""
+        mailbox = self.gateway.world.mailbox_at(address)
+        with mailbox.lock:
+            found = list(mailbox.folder_named(folder).messages.values())
+        return sorted(found, key=lambda message: message.received_date_time)
+
+    def folders(self, address: str) -> list[str]:
+        """The display names of all folders that can be seen."""
+        folders = self.gateway.world.mailbox_at(address).folders.values()
+        return [folder.name for folder in folders if not folder.hidden]
+
+    def message(self, address: str, immutable_id: str) -> StoredMessage:
+        """One message wherever it lies."""
+        return self.gateway.world.mailbox_at(address).message(immutable_id, immutable=True)
+
+    def mark_read(self, address: str, immutable_id: str, read: bool = True) -> None:
+        """A person reads it."""
+        mailbox, message = self.gateway.world.mailbox_at(address), self.message(address, immutable_id)
+        with mailbox.lock:
+            if message.is_read != read:
+                message.is_read = read
+                mailbox.changed(message)
+
+    def move(self, address: str, immutable_id: str, folder: str) -> None:
+        """A person moves it; a folder that is not there is made."""
+        mailbox = self.gateway.world.mailbox_at(address)
+        mailbox.move(self.message(address, immutable_id), mailbox.folder_named(folder))
+
+    def delete(self, address: str, immutable_id: str) -> None:
+        """A person deletes it, into Deleted Items."""
+        self.gateway.world.mailbox_at(address).delete(self.message(address, immutable_id))
+
+    # ---- subscriptions
+    def subscriptions(self) -> list[Subscription]:
+        """Those that are alive."""
+        return self.gateway.subscriptions.live()
+
+    def remove_subscription(self, key: str, silently: bool = True) -> None:
+        """Graph loses one; unless silently, it says so by a lifecycle notification."""
+        if not silently:
+            self.send_lifecycle(key, "subscriptionRemoved")
+        self.gateway.subscriptions.remove(key)
+
+    def send_lifecycle(self, key: str, event: str) -> None:
+        """Send a lifecycle notification; nothing happens without a lifecycle URL."""
+        if event not in LIFECYCLE_EVENTS:
+            raise ValueError(event)
+        found = self.gateway.subscriptions.find(key)
+        if found is None:
+            raise KeyError(key)
+        if found.lifecycle_url:
+            self.gateway.dispatcher.put(found.lifecycle_url, lifecycle_item(found, event, precise(found.expires)))
+
+    def settle(self, timeout: float = 5) -> bool:
+        """Wait until the notifications that are due have been delivered; False if that took too long."""
+        return self.gateway.dispatcher.settle(timeout)
+
+    # ---- the test bench
+    @property
+    def clock(self) -> Clock:
+        """The emulator's time."""
+        return self.gateway.clock
+
+    @property
+    def faults(self) -> Faults:
+        """What is set to go wrong."""
+        return self.gateway.faults
+
+    @property
+    def exchanges(self) -> list[Json]:
+        """Every exchange so far, in the contract checker's form."""
+        return self.gateway.recorder.exchanges
+
+    @property
+    def recording(self) -> bool:
+        """Whether exchanges are kept; benchmarks switch it off."""
+        return self.gateway.recorder.on
+
+    @recording.setter
+    def recording(self, on: bool) -> None:
+        self.gateway.recorder.on = on
+
+    @property
+    def statistics(self) -> Statistics:
+        """What has been counted."""
+        return self.gateway.recorder.counted
+
+    def write_exchanges(self, path: str | Path) -> None:
+        """All exchanges as JSON lines."""
+        self.gateway.recorder.write(Path(path))
+
+    def raise_request_limit(self, requests_per_ten_minutes: int) -> None:
+        """More than 10,000 requests in ten minutes, for a load test; four at a time stay four."""
+        self.gateway.throttle.requests_per_window = requests_per_ten_minutes
+
+    def close(self) -> None:
+        """Send no more notifications."""
+        self.gateway.dispatcher.close()

@@ -1,0 +1,284 @@
+"""Sign-in: the endpoints of Microsoft Entra ID that an app with a client secret uses, and the check of its tokens.
+
+https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+"""
+
+import json
+import secrets
+import threading
+import time
+import uuid
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from hmac import compare_digest
+from urllib.parse import parse_qsl, urlsplit
+
+from dev.graph.faults import Faults
+from dev.graph.wire import GraphError, Json, Request, Response
+from dev.graph.world import App, Tenant, World
+
+LIFETIME_SECONDS = 3599
+GRAPH_HOSTS = (
+    "graph.microsoft.com",
+    "graph.microsoft.us",
+    "dod-graph.microsoft.us",
+    "microsoftgraph.chinacloudapi.cn",
+)
+LOGIN_HOSTS = ("login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn", "login.windows.net")
+_SHARED_AUTHORITIES = ("common", "organizations", "consumers")
+_CHALLENGE = (
+    'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", '
+    'client_id="00000003-0000-0000-c000-000000000000"'
+)
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a token says, and until when it holds (on a steady clock, as msal counts its own)."""
+
+    tenant_id: str
+    client_id: str
+    audience: str
+    roles: frozenset[str]
+    expires: float
+
+
+class SignInError(Exception):
+    """A refusal of the token endpoint in the form of OAuth, with its AADSTS number."""
+
+    def __init__(self, status: int, error: str, number: int, message: str) -> None:
+        super().__init__(f"AADSTS{number}")
+        self.status, self.error, self.number, self.message = status, error, number, message
+
+
+class Entra:
+    """Issues tokens and knows them again."""
+
+    def __init__(self, world: World, faults: Faults) -> None:
+        self._world, self._faults = world, faults
+        self._lock = threading.Lock()
+        self._issued: dict[str, Claims] = {}
+
+    # ---- endpoints
+    def handles(self, request: Request) -> bool:
+        """Whether this path belongs to sign-in."""
+        return "/oauth2/" in request.path or "/.well-known/" in request.path or "/discovery/" in request.path
+
+    def answer(self, request: Request) -> Response:
+        """Answer a request to the login host."""
+        try:
+            return self._faults.around(request, "", lambda: self._route(request))
+        except SignInError as error:
+            return Response(error.status, self._error_body(request, error))
+
+    def _route(self, request: Request) -> Response:
+        tail = request.path.strip("/").split("/")
+        if request.path == "/common/discovery/instance" and request.method == "GET":
+            return Response(200, _instance_discovery(request))
+        if tail[1:] in (["v2.0", ".well-known", "openid-configuration"], [".well-known", "openid-configuration"]):
+            return Response(200, self._openid_configuration(request, tail[0]))
+        if tail[1:] == ["oauth2", "v2.0", "token"] and request.method == "POST":
+            return self._token(request, tail[0])
+        raise GraphError(404, "NotFound", f"There is nothing at {request.path}.")
+
+    def _token(self, request: Request, tenant_key: str) -> Response:
+        form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+        if fault := self._faults.strike("revoke_sign_in", "POST", request.path):
+            raise _refusals(fault.code, form.get("client_id", ""))
+        tenant = self._tenant(tenant_key)
+        _check_grant(form)
+        app = tenant.apps.get(form["client_id"].lower())
+        if app is None:
+            raise _refusals(700016, form["client_id"], tenant.id)
+        self._check_secret(app, form)
+        audience = _resource(request, form["scope"])
+        return Response(200, self._issue(tenant, app, audience), headers={"Cache-Control": "no-store, no-cache"})
+
+    def _tenant(self, key: str) -> Tenant:
+        if key.lower() in _SHARED_AUTHORITIES:
+            raise SignInError(
+                400,
+                "invalid_request",
+                50059,
+                "No tenant-identifying information found in either the request or implied.",
+            )
+        tenant = self._world.tenant(key)
+        if tenant is None:
+            raise _refusals(90002, "", key)
+        return tenant
+
+    def _check_secret(self, app: App, form: dict[str, str]) -> None:
+        if "client_secret" not in form:
+            raise SignInError(
+                401, "invalid_client", 7000218, "The request body must contain: 'client_assertion' or 'client_secret'."
+            )
+        if not compare_digest(app.secret.encode(), form["client_secret"].encode()):
+            raise _refusals(7000215, app.client_id)
+        if app.secret_expires is not None and app.secret_expires <= self._world.clock.now():
+            raise _refusals(7000222, app.client_id)
+
+    def _issue(self, tenant: Tenant, app: App, audience: str) -> Json:
+        roles = [r for r in app.roles if app.mailboxes is None or not r.startswith("Mail.")]
+        now = int(self._world.clock.now().timestamp())
+        payload = {
+            "aud": audience,
+            "iss": f"https://sts.windows.net/{tenant.id}/",
+            "iat": now,
+            "nbf": now,
+            "exp": now + LIFETIME_SECONDS,
+            "appid": app.client_id,
+            "idtyp": "app",
+            "roles": roles,
+            "tid": tenant.id,
+            "uti": secrets.token_urlsafe(16),
+            "ver": "1.0",
+        }
+        token = ".".join(
+            (_part({"typ": "JWT", "alg": "RS256", "kid": "emulator"}), _part(payload), secrets.token_urlsafe(256))
+        )
+        claims = Claims(tenant.id, app.client_id, audience, frozenset(roles), time.monotonic() + LIFETIME_SECONDS)
+        with self._lock:
+            self._issued[token] = claims
+        body = {"token_type": "Bearer", "expires_in": LIFETIME_SECONDS, "ext_expires_in": LIFETIME_SECONDS}
+        return {**body, "access_token": token}
+
+    def _openid_configuration(self, request: Request, tenant_key: str) -> Json:
+        shared = tenant_key.lower() in _SHARED_AUTHORITIES
+        tenant = "{tenantid}" if shared else self._tenant(tenant_key).id
+        base = f"{request.origin}/{tenant_key}"
+        return {
+            "token_endpoint": f"{base}/oauth2/v2.0/token",
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
+            "jwks_uri": f"{base}/discovery/v2.0/keys",
+            "issuer": f"{request.origin}/{tenant}/v2.0",
+            "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+            "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
+            "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+            "scopes_supported": ["openid", "profile", "email", "offline_access"],
+            "subject_types_supported": ["pairwise"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+        }
+
+    def _error_body(self, request: Request, error: SignInError) -> Json:
+        stamp = self._world.clock.now().strftime("%Y-%m-%d %H:%M:%SZ")
+        correlation = request.headers.get("client-request-id", str(uuid.uuid4()))
+        tail = f" Trace ID: {request.id} Correlation ID: {correlation} Timestamp: {stamp}"
+        return {
+            "error": error.error,
+            "error_description": f"AADSTS{error.number}: {error.message}{tail}",
+            "error_codes": [error.number],
+            "timestamp": stamp,
+            "trace_id": request.id,
+            "correlation_id": correlation,
+            "error_uri": f"{request.origin}/error?code={error.number}",
+        }
+
+    # ---- tokens
+    def claims(self, request: Request) -> Claims:
+        """Who asks; a missing, unknown, expired or misplaced token is refused with 401."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise _unauthorized("Access token is empty.")
+        if token.count(".") != 2:
+            raise _unauthorized("IDX14100: JWT is not well formed, there are no dots (.).")
+        claims = self._issued.get(token.strip())
+        if claims is None or self._world.tenant(claims.tenant_id) is None:
+            raise _unauthorized("Access token validation failure. Invalid issuer or signature.")
+        if time.monotonic() >= claims.expires:
+            raise _unauthorized("Lifetime validation failed, the token is expired.")
+        if claims.audience != request.origin:
+            raise _unauthorized("Access token validation failure. Invalid audience.")
+        if self._faults.strike("revoke_sign_in", request.method, request.path):
+            raise _unauthorized("Continuous access evaluation resulted in challenge: the session was revoked.")
+        return claims
+
+    def expire_tokens(self) -> None:
+        """Every token given out so far is refused from now on."""
+        with self._lock:
+            self._issued.clear()
+
+    def app_of(self, claims: Claims) -> App | None:
+        """The app registration behind a token, if it is still there."""
+        tenant = self._world.tenant(claims.tenant_id)
+        return tenant.apps.get(claims.client_id.lower()) if tenant else None
+
+
+def _check_grant(form: dict[str, str]) -> None:
+    for name in ("client_id", "grant_type", "scope"):
+        if not form.get(name):
+            raise SignInError(
+                400, "invalid_request", 900144, f"The request body must contain the following parameter: '{name}'."
+            )
+    if form["grant_type"] != "client_credentials":
+        raise SignInError(
+            400, "unsupported_grant_type", 70003, f"The app requested an unsupported grant type '{form['grant_type']}'."
+        )
+    if not form["scope"].endswith("/.default") or " " in form["scope"].strip():
+        raise SignInError(
+            400,
+            "invalid_scope",
+            1002012,
+            f"The provided value for scope {form['scope']} is not valid: it must end in /.default.",
+        )
+
+
+def _resource(request: Request, scope: str) -> str:
+    """The audience of the token: a Graph host, or the emulator's own origin when it plays both."""
+    resource = scope.removesuffix("/.default").rstrip("/")
+    if resource == request.origin or (
+        urlsplit(resource).scheme == "https" and urlsplit(resource).netloc in GRAPH_HOSTS
+    ):
+        return resource
+    raise SignInError(
+        400, "invalid_resource", 500011, f"The resource principal named {resource} was not found in the tenant."
+    )
+
+
+def _refusals(number: int, client_id: str, tenant_id: str = "") -> SignInError:
+    """The refusals that administrators meet, https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes."""
+    known = {
+        7000215: (
+            401,
+            "invalid_client",
+            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
+            f"not the client secret ID, for a secret added to app '{client_id}'.",
+        ),
+        7000222: (401, "invalid_client", f"The provided client secret keys for app '{client_id}' are expired."),
+        700016: (
+            400,
+            "unauthorized_client",
+            f"Application with identifier '{client_id}' was not found in the directory '{tenant_id}'.",
+        ),
+        90002: (
+            400,
+            "invalid_request",
+            f"Tenant '{tenant_id}' not found. Check to make sure you have the correct tenant ID.",
+        ),
+        90033: (503, "temporarily_unavailable", "A transient error has occurred. Please try again."),
+    }
+    status, error, message = known.get(number, (400, "invalid_grant", "The sign-in was refused."))
+    return SignInError(status, error, number, message)
+
+
+def _unauthorized(message: str) -> GraphError:
+    return GraphError(401, "InvalidAuthenticationToken", message, {"WWW-Authenticate": _CHALLENGE})
+
+
+def _instance_discovery(request: Request) -> Json:
+    aliases = ["login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"]
+    return {
+        "tenant_discovery_endpoint": f"{request.origin}/common/v2.0/.well-known/openid-configuration",
+        "api-version": "1.1",
+        "metadata": [
+            {"preferred_network": aliases[0], "preferred_cache": "login.windows.net", "aliases": aliases},
+            {
+                "preferred_network": "login.microsoftonline.us",
+                "preferred_cache": "login.microsoftonline.us",
+                "aliases": ["login.microsoftonline.us", "login.usgovcloudapi.net"],
+            },
+        ],
+    }
+
+
+def _part(value: Json) -> str:
+    return urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")

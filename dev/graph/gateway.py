@@ -1,0 +1,149 @@
+"""What a request goes through, from the first byte to the record: sign-in, limits, faults, operation, answer."""
+
+import contextlib
+from collections.abc import Iterator
+from email.utils import format_datetime
+
+from dev.graph import batches, directory, mail_folders, mail_messages, message_delta, subscribing
+from dev.graph.calls import Call, Operation, Operations
+from dev.graph.clock import Clock
+from dev.graph.entra import Claims, Entra
+from dev.graph.faults import Faults
+from dev.graph.mailboxes import Change, Mailbox
+from dev.graph.notifications import Dispatcher, Post, Send, change_item
+from dev.graph.recording import Recorder
+from dev.graph.subscriptions import Subscriptions
+from dev.graph.throttling import Throttle
+from dev.graph.wire import ConnectionLost, GraphError, Request, Response, error_response
+from dev.graph.world import App, World
+
+OPERATIONS = [
+    *batches.OPERATIONS,
+    *directory.OPERATIONS,
+    *mail_folders.OPERATIONS,
+    *message_delta.OPERATIONS,  # before the messages: `delta` is not the id of one
+    *mail_messages.OPERATIONS,
+    *subscribing.OPERATIONS,
+]
+
+
+class Gateway:
+    """Holds all state and answers requests; safe to use from many threads."""
+
+    def __init__(self, send: Send | None) -> None:
+        self.clock = Clock()
+        self.faults = Faults()
+        self.throttle = Throttle(self.clock)
+        self.recorder = Recorder(self.throttle.most_at_once)
+        self.subscriptions = Subscriptions(self.clock)
+        self.rounds = message_delta.Rounds()
+        self.post = Post(self.clock, self.recorder, send)
+        self.dispatcher = Dispatcher(self.clock, self.faults, self.post)
+        self.world = World(self.clock, self.tell)
+        self.entra = Entra(self.world, self.faults)
+        self._operations = Operations(OPERATIONS)
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request that came over the wire; ConnectionLost if there is to be no answer."""
+        moment = self.clock.now()
+        try:
+            response = self._answer(request)
+        except ConnectionLost:
+            self.recorder.count(f"{request.method} (lost)", 0)
+            raise
+        response.headers.setdefault("Date", format_datetime(moment.replace(microsecond=0), usegmt=True))
+        self.recorder.exchange(request, response.finished(), moment)
+        return response
+
+    def answer_step(self, request: Request) -> Response:
+        """Answer one request inside of a batch, where a lost connection shows as 504."""
+        try:
+            return self._graph(request)
+        except ConnectionLost:
+            lost = GraphError(504, "UnknownError", "The gateway did not receive a response in time.")
+            return error_response(request, lost, self.clock.now())
+
+    def tell(self, mailbox: Mailbox, change: Change) -> None:
+        """A mailbox has changed: whoever subscribed hears of it."""
+        for found in self.subscriptions.concerned(mailbox, change):
+            if self.faults.strike(
+                "remove_subscription", "POST", found.notification_url, f"{mailbox.address} {mailbox.id}"
+            ):
+                self.subscriptions.remove(found.id)
+                continue
+            self.dispatcher.put(found.notification_url, change_item(found, change, subscribing.precise(found.expires)))
+
+    def mailbox_for(self, call: Call, user: str, roles: tuple[str, ...]) -> Mailbox:
+        """The mailbox of a user in the tenant of the call, if the app may reach it in one of these roles."""
+        mailbox = call.tenant.mailbox(user)
+        _check_mail_access(call.app, call.claims, mailbox, roles)
+        return mailbox
+
+    def _answer(self, request: Request) -> Response:
+        if request.path.startswith("/v1.0/"):
+            return self._graph(request)
+        if self.entra.handles(request):
+            try:
+                response = self.entra.answer(request)
+            except GraphError as error:
+                response = error_response(request, error, self.clock.now())
+            self.recorder.count(f"{request.method} {request.path.split('/', 2)[-1]}", response.status)
+            return response
+        unknown = GraphError(400, "BadRequest", f"Invalid version: {request.path.strip('/').split('/')[0]}")
+        return error_response(request, unknown, self.clock.now())
+
+    def _graph(self, request: Request) -> Response:
+        name = f"{request.method} (unknown)"
+        try:
+            claims = self.entra.claims(request)
+            operation, keys = self._operations.find(request.method, request.segments[1:])
+            name = operation.name
+            response = self._run(request, claims, operation, keys)
+        except GraphError as error:
+            response = error_response(request, error, self.clock.now())
+        self.recorder.count(name, response.status)
+        response.headers["request-id"] = request.id
+        response.headers["client-request-id"] = request.headers.get("client-request-id", request.id)
+        return response
+
+    def _run(self, request: Request, claims: Claims, operation: Operation, keys: dict[str, str]) -> Response:
+        app, tenant = self.entra.app_of(claims), self.world.tenant(claims.tenant_id)
+        if app is None or tenant is None:
+            raise GraphError(
+                401, "InvalidAuthenticationToken", "The identity of the calling application could not be established."
+            )
+        call = Call(self, request, claims, app, tenant, keys)
+        with self._admitted(call, operation):
+            mailbox = call.found_mailbox
+            who = f"{mailbox.address} {mailbox.id}" if mailbox else ""
+            return self.faults.around(request, who, lambda: _locked(call, operation))
+
+    @contextlib.contextmanager
+    def _admitted(self, call: Call, operation: Operation) -> Iterator[None]:
+        """Rights first, then, for Outlook, one of the four places in the mailbox."""
+        if not operation.of_outlook:
+            if operation.roles and not call.claims.roles & set(operation.roles):
+                raise GraphError(
+                    403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."
+                )
+            yield
+            return
+        call.found_mailbox = self.mailbox_for(call, call.keys["user"], operation.roles)
+        with self.throttle.slot(call.claims.client_id, call.found_mailbox.address):
+            yield
+
+
+def _locked(call: Call, operation: Operation) -> Response:
+    if call.found_mailbox is None:
+        return operation.run(call)
+    with call.found_mailbox.lock:
+        return operation.run(call)
+
+
+def _check_mail_access(app: App, claims: Claims, mailbox: Mailbox, roles: tuple[str, ...]) -> None:
+    if app.mailboxes is not None:
+        allowed = mailbox.address.lower() in app.mailboxes and bool(set(app.roles) & set(roles))
+    else:
+        allowed = bool(claims.roles & set(roles))
+    if not allowed:
+        raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")

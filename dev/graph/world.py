@@ -1,0 +1,112 @@
+"""Tenants with their app registrations, users and mailboxes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dev.graph import identifiers
+from dev.graph.clock import Clock
+from dev.graph.mailboxes import Change, Mailbox
+from dev.graph.wire import GraphError
+
+DEFAULT_ROLES = ("Mail.ReadWrite", "Mail.Send", "User.Read.All")
+
+
+@dataclass
+class App:
+    """An app registration with the application permissions that an administrator consented to.
+
+    `mailboxes` plays RBAC for Applications in Exchange: mail is then granted for these addresses only, and the token
+    shows no `Mail.*` role (https://learn.microsoft.com/en-us/exchange/permissions-exo/application-rbac).
+    """
+
+    client_id: str
+    secret: str
+    roles: tuple[str, ...] = DEFAULT_ROLES
+    secret_expires: datetime | None = None
+    mailboxes: frozenset[str] | None = None
+
+
+@dataclass
+class User:
+    """A person or a shared mailbox in the directory; `mailbox` is None for a guest or an unlicensed user."""
+
+    id: str
+    address: str
+    display_name: str
+    kind: str
+    mailbox: Mailbox | None
+
+
+@dataclass
+class Tenant:
+    """One organization."""
+
+    id: str
+    domain: str = ""
+    apps: dict[str, App] = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
+
+    def find_user(self, key: str) -> User | None:
+        """By object id or user principal name, in any case."""
+        low = key.lower()
+        return self.users.get(low) or next((u for u in self.users.values() if u.address.lower() == low), None)
+
+    def mailbox(self, key: str) -> Mailbox:
+        """The mailbox of a user, refused as Exchange refuses."""
+        user = self.find_user(key)
+        if user is None:
+            raise GraphError(404, "ErrorInvalidUser", f"The requested user '{key}' is invalid.")
+        if user.mailbox is None:
+            raise GraphError(
+                404,
+                "MailboxNotEnabledForRESTAPI",
+                "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
+            )
+        return user.mailbox
+
+
+class World:
+    """Every tenant there is."""
+
+    def __init__(self, clock: Clock, on_change: Callable[[Mailbox, Change], None]) -> None:
+        self.clock = clock
+        self.tenants: dict[str, Tenant] = {}
+        self._on_change = on_change
+
+    def tenant(self, key: str) -> Tenant | None:
+        """By id or by the domain of its addresses."""
+        low = key.lower()
+        return self.tenants.get(low) or next((t for t in self.tenants.values() if t.domain and t.domain == low), None)
+
+    def ensure_tenant(self, tenant_id: str) -> Tenant:
+        """The tenant of this id, made if it is new."""
+        return self.tenants.setdefault(tenant_id.lower(), Tenant(tenant_id.lower()))
+
+    def add_user(self, tenant_id: str, address: str, display_name: str, kind: str) -> User:
+        """A user; every kind but `guest` and `unlicensed` has a mailbox."""
+        tenant = self.ensure_tenant(tenant_id)
+        tenant.domain = tenant.domain or address.rpartition("@")[2].lower()
+        key = identifiers.user_id(tenant.id, address)
+        has_mailbox = kind not in ("guest", "unlicensed")
+        mailbox = Mailbox(key, address, self.clock, self._on_change) if has_mailbox else None
+        tenant.users[key] = User(key, address, display_name or address, kind, mailbox)
+        return tenant.users[key]
+
+    def user_at(self, address: str) -> User:
+        """The user with this address or id, in any tenant; KeyError if there is none."""
+        found = next((user for tenant in self.tenants.values() if (user := tenant.find_user(address))), None)
+        if found is None:
+            raise KeyError(address)
+        return found
+
+    def mailbox_at(self, address: str) -> Mailbox:
+        """The mailbox with this address, in any tenant; KeyError if there is none."""
+        mailbox = self.user_at(address).mailbox
+        if mailbox is None:
+            raise KeyError(address)
+        return mailbox
+
+    def tenant_of(self, mailbox: Mailbox) -> Tenant:
+        """The tenant that a mailbox belongs to."""
+        return next(tenant for tenant in self.tenants.values() if mailbox.id in tenant.users)
