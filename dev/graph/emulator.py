@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dev.graph.clock import Clock
+from dev.graph.control import PREFIX, control
 from dev.graph.faults import Faults
 from dev.graph.gateway import Gateway
 from dev.graph.mailboxes import StoredMessage
@@ -28,8 +29,14 @@ class Emulator:
         self.gateway = Gateway(send)
 
     def handle(self, request: Request) -> Response:
-        """Answer one request as Graph or Entra would."""
+        """Answer one request as Graph or Entra would, or do what the control plane is asked for."""
+        if request.path.startswith(PREFIX):
+            return control(self, request).finished()
         return self.gateway.handle(request)
+
+    def reset(self) -> None:
+        """Everything as it was at the start."""
+        self.gateway.reset()
 
     # ---- administrators
     def add_app(

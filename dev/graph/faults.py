@@ -82,6 +82,11 @@ class Faults:
             self._set.append(fault)
         return fault
 
+    def all(self) -> list[Fault]:
+        """Those that are set."""
+        with self._lock:
+            return list(self._set)
+
     def clear(self) -> None:
         """Everything works again."""
         with self._lock:

@@ -55,6 +55,18 @@ class Gateway:
         self.recorder.exchange(request, response.finished(), moment)
         return response
 
+    def reset(self) -> None:
+        """Forget every tenant and all that happened; the time is the real one again."""
+        self.faults.clear()
+        self.dispatcher.clear()
+        self.subscriptions.clear()
+        self.world.tenants.clear()
+        self.entra.expire_tokens()
+        self.rounds.forget()
+        self.throttle.forget()
+        self.recorder.reset()
+        self.clock.reset()
+
     def answer_step(self, request: Request) -> Response:
         """Answer one request inside of a batch, where a lost connection shows as 504."""
         try:

@@ -47,6 +47,13 @@ class Throttle:
             with self._lock:
                 self._running[key] -= 1
 
+    def forget(self) -> None:
+        """As if no request had ever come."""
+        with self._lock:
+            self._recent.clear()
+            self.most_at_once.clear()
+            self.turned_away.clear()
+
     def _count(self, key: tuple[str, str]) -> int:
         """Count this request; seconds until there is room again, 0 when there is."""
         recent, now = self._recent.setdefault(key, deque()), self._clock.now()
