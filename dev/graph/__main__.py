@@ -11,9 +11,7 @@ from dev.graph.server import Server
 
 def main() -> None:
     """Parse the command line and serve."""
-    parser = argparse.ArgumentParser(
-        prog="python -m dev.graph", description="An emulator of Microsoft Graph and Entra."
-    )
+    parser = argparse.ArgumentParser(prog="python -m dev.graph", description="Emulates Microsoft Graph and Entra.")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--folder", type=Path, default=Path(".run"), help="where ca.pem is written")
     given = parser.parse_args()

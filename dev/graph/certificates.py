@@ -1,6 +1,5 @@
 """A throw-away certificate authority and a server certificate for this machine's own name."""
 
-import os
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -31,8 +30,9 @@ def write_certificates(folder: Path) -> Files:
     files = Files(folder / "ca.pem", folder / "server.pem")
     files.authority.write_bytes(authority.public_bytes(Encoding.PEM))
     secret = server_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    with open(os.open(files.server, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as handle:
-        handle.write(secret + server.public_bytes(Encoding.PEM))
+    files.server.unlink(missing_ok=True)
+    files.server.touch(mode=0o600)
+    files.server.write_bytes(secret + server.public_bytes(Encoding.PEM))
     return files
 
 

@@ -22,7 +22,6 @@ POST   limit                              {"requests": per ten minutes}
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -121,7 +120,14 @@ def _record(emulator: "Emulator", _options: dict[str, str], body: bytes) -> None
 
 
 def _statistics(emulator: "Emulator", _options: dict[str, str], _body: bytes) -> Json:
-    return {**asdict(emulator.statistics), "turned_away": dict(emulator.gateway.throttle.turned_away)}
+    counted = emulator.statistics
+    return {
+        "requests_total": counted.requests_total,
+        "by_template": dict(counted.by_template),
+        "by_status": dict(counted.by_status),
+        "most_at_once": dict(counted.most_at_once),
+        "turned_away": dict(emulator.gateway.throttle.turned_away),
+    }
 
 
 def _faults(emulator: "Emulator", _options: dict[str, str], _body: bytes) -> list[Json]:

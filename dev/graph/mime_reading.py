@@ -59,6 +59,8 @@ class Content:
 
 def with_message_id(raw: bytes) -> tuple[bytes, str]:
     """The mail and its Message-ID; a mail without one gets one at its top, as from Exchange's transport."""
+    if not raw.strip():
+        return raw, ""  # a damaged item: it has an entry in the folder and no content
     found = _MESSAGE_ID.search(_head(raw))
     name = clean(found.group(1).decode("utf-8", "replace")).strip() if found else ""
     if name:

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -53,7 +54,9 @@ class _Listener(ThreadingHTTPServer):
         return self._tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False), address
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that goes away is nothing to report."""
+        """A client that goes away is nothing to report; anything else is a defect of the emulator."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(cast("socket.socket", request), client_address)
 
 
 class _Connection(BaseHTTPRequestHandler):
