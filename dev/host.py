@@ -63,7 +63,7 @@ class Host:
                 self._worker, self.functions.values(), self._host_json, self._run_by_hand, master_key
             )
             self._queues = Queues(self._queue_door(f) for f in self._of_kind("queueTrigger"))
-            self._timers = TimerClock(self._of_kind("timerTrigger"), self._invoke)
+            self._timers = TimerClock(self._of_kind("timerTrigger"), dict(os.environ), self._invoke)
         except BaseException:
             self._restore_environment()
             raise

@@ -10,7 +10,7 @@ from dev.doors.errors import HostError
 
 STORAGE = "AzureWebJobsStorage"
 # Identity-based connections: https://learn.microsoft.com/azure/azure-functions/functions-reference#configure-an-identity-based-connection
-_IDENTITY_SUFFIXES = ("__queueServiceUri", "__serviceUri", "__accountName")
+_IDENTITY_SUFFIXES = ("__queueServiceUri", "__blobServiceUri", "__serviceUri", "__accountName")
 
 
 def read_local_settings(path: Path) -> dict[str, str]:

@@ -5,13 +5,13 @@ https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from cronsim import CronSim, CronSimError
 
 from dev.doors.errors import HostError
 from dev.doors.protos import TypedData
+from dev.doors.timer_status import TimerStatus
 
 
 def parse_schedule(schedule: str) -> str:
@@ -37,15 +37,19 @@ def parse_schedule(schedule: str) -> str:
     return normalized
 
 
-def occurrences(schedule: str, after: datetime) -> Iterator[datetime]:
-    """Yield the moments after `after` at which a schedule is due, in UTC as on every Linux plan, without end."""
-    return CronSim(parse_schedule(schedule), after.astimezone(UTC))
+def next_due(schedule: str, after: datetime) -> datetime:
+    """Return the next moment after `after` at which a schedule is due, in UTC as on every Linux plan."""
+    due: datetime = next(CronSim(parse_schedule(schedule), after.astimezone(UTC)))
+    return due
 
 
-def timer_value(last: datetime | None, following: datetime, past_due: bool) -> TypedData:
-    """Return what the host tells a timer function. ScheduleStatus is null where the timer is not monitored."""
-    status = last and {"Last": last.isoformat(), "LastUpdated": last.isoformat(), "Next": following.isoformat()}
-    told = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": status, "IsPastDue": past_due}
+def timer_value(status: TimerStatus | None, past_due: bool) -> TypedData:
+    """Return what the host tells a timer function. ScheduleStatus is null where no earlier run is known."""
+    told = {
+        "Schedule": {"AdjustForDST": True},
+        "ScheduleStatus": status.as_json() if status else None,
+        "IsPastDue": past_due,
+    }
     return TypedData(json=json.dumps(told))
 
 
