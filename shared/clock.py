@@ -30,6 +30,10 @@ class ShiftedClock(Clock):
         """The current moment plus everything it was advanced by."""
         return super().now() + self.offset
 
+    def steady(self) -> float:
+        """The same for spans: what was to last so long is over."""
+        return super().steady() + self.offset.total_seconds()
+
     def advance(self, seconds: float) -> None:
         """Move this clock forward."""
         self.offset += timedelta(seconds=seconds)

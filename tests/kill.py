@@ -1,0 +1,73 @@
+"""Killing the app at every step: one harness for every kind of work.
+
+The requests that a piece of work sends are counted; then, each time in a fresh world, the process dies after the first,
+the second, ... of them, is started again, and is left to itself. The end must be the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from dev.azurite import Azurite
+from dev.host import Host
+from tests.io_meter import Killed
+from tests.world import World
+
+SHARDS = 6
+"""Steps are dealt to so many tests, so that they run side by side."""
+
+LEASE_OVER = 130
+"""Seconds after which a dead worker holds nothing up any more."""
+
+
+def steps_of(make: Callable[[], World], work: Callable[[World], None]) -> list[str]:
+    """The requests that the work sends when nothing kills it, in order."""
+    world = make()
+    world.meter.start()
+    work(world)
+    steps = list(world.meter.calls)
+    world.close()
+    return steps
+
+
+def iter_survivors(
+    azurite: Azurite, host: Host, prepare: Callable[[World], None], work: Callable[[World], None], shard: int
+) -> Iterator[tuple[str, World]]:
+    """Worlds in which the work was killed after one of its steps, and then went on by itself."""
+
+    def make() -> World:
+        world = World(azurite, host)
+        prepare(world)
+        return world
+
+    steps = steps_of(make, work)
+    assert len(steps) >= SHARDS, steps
+    for index in range(shard, len(steps), SHARDS):
+        world = make()
+        kill_after(world, index + 1, work)
+        revive(world)
+        yield f"after step {index + 1} of {len(steps)}: {steps[index]}", world
+        world.close()
+
+
+def kill_after(world: World, count: int, work: Callable[[World], None]) -> None:
+    """Do the work, and die after so many answers."""
+    world.meter.start()
+    world.meter.kill_after(count)
+    try:
+        work(world)
+    except Killed:
+        pass
+    assert world.meter.killed, f"only {len(world.meter.calls)} of {count} steps were taken"
+    world.emulator.settle()
+    world.meter.kill_after(None)
+
+
+def revive(world: World) -> None:
+    """Start the process again, with nothing in its memory, and let a scan or two come round."""
+    world.start()
+    world.host.make_visible()
+    world.advance(LEASE_OVER)
+    for _ in range(2):
+        world.scan()
+        world.host.make_visible()
