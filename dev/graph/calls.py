@@ -105,9 +105,14 @@ class Operations:
         raise GraphError(400, "BadRequest", f"Resource not found for the segment '{segments[-1] if segments else ''}'.")
 
 
+def _plain(segment: str) -> str:
+    """`microsoft.graph.delta()` and `delta()` are `delta`."""
+    return segment.removeprefix("microsoft.graph.").removesuffix("()")
+
+
 def _match(parts: list[str], segments: list[str]) -> dict[str, str] | None:
     keys: dict[str, str] = {}
-    for part, segment in zip(parts, segments, strict=True):
+    for part, segment in zip(parts, map(_plain, segments), strict=True):
         if part.startswith("{"):
             if not segment:
                 return None

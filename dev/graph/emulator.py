@@ -78,18 +78,19 @@ class Emulator:
     def deliver(self, address: str, raw: bytes, folder: str = "inbox") -> str:
         """A mail arrives; the answer is its immutable id."""
         mailbox = self.gateway.world.mailbox_at(address)
-        return mailbox.deliver(raw, mailbox.folder_named(folder)).immutable_id
+        return mailbox.deliver(raw, mailbox.ensure_folder(folder)).immutable_id
 
     def messages(self, address: str, folder: str = "inbox") -> list[StoredMessage]:
-        """What lies in a folder, oldest first."""
+        """What lies in a folder, oldest first; nothing if there is no such folder."""
         mailbox = self.gateway.world.mailbox_at(address)
         with mailbox.lock:
-            found = list(mailbox.folder_named(folder).messages.values())
+            there = mailbox.find_folder(folder)
+            found = list(there.messages.values()) if there else []
         return sorted(found, key=lambda message: message.received_date_time)
 
     def folders(self, address: str) -> list[str]:
         """The display names of all folders that can be seen."""
-        folders = self.gateway.world.mailbox_at(address).folders.values()
+        folders = list(self.gateway.world.mailbox_at(address).folders.values())
         return [folder.name for folder in folders if not folder.hidden]
 
     def message(self, address: str, immutable_id: str) -> StoredMessage:
@@ -107,7 +108,7 @@ class Emulator:
     def move(self, address: str, immutable_id: str, folder: str) -> None:
         """A person moves it; a folder that is not there is made."""
         mailbox = self.gateway.world.mailbox_at(address)
-        mailbox.move(self.message(address, immutable_id), mailbox.folder_named(folder))
+        mailbox.move(self.message(address, immutable_id), mailbox.ensure_folder(folder))
 
     def delete(self, address: str, immutable_id: str) -> None:
         """A person deletes it, into Deleted Items."""
@@ -177,5 +178,5 @@ class Emulator:
         self.gateway.throttle.requests_per_window = requests_per_ten_minutes
 
     def close(self) -> None:
-        """Send no more notifications."""
-        self.gateway.dispatcher.close()
+        """Forget the notifications that have not been sent."""
+        self.gateway.dispatcher.clear()

@@ -26,6 +26,8 @@ OPERATIONS = [
     *subscribing.OPERATIONS,
 ]
 
+_LARGEST_BODY = 4 * 1024 * 1024
+
 
 class Gateway:
     """Holds all state and answers requests; safe to use from many threads."""
@@ -108,6 +110,8 @@ class Gateway:
         name = f"{request.method} (unknown)"
         try:
             claims = self.entra.claims(request)
+            if len(request.body) > _LARGEST_BODY:
+                raise GraphError(413, "RequestEntityTooLarge", "The request is too large.")
             operation, keys = self._operations.find(request.method, request.segments[1:])
             name = operation.name
             response = self._run(request, claims, operation, keys)

@@ -33,6 +33,14 @@ def _list(call: Call) -> Response:
     return call.answer(200, body)
 
 
+def _count(call: Call) -> Response:
+    """How many messages, as a plain number."""
+    odata.allow(call.request, "$filter")
+    answer = call.answer(200)
+    answer.content, answer.content_type = str(len(_matching(call, _scope(call)))).encode(), "text/plain"
+    return answer
+
+
 def _get(call: Call) -> Response:
     """One message."""
     odata.allow(call.request, "$select")
@@ -200,6 +208,7 @@ def _below(prefix: str) -> list[Operation]:
     one = f"{prefix}/messages/{{message}}"
     return [
         Operation("GET", f"{prefix}/messages", _list, MAIL_READ),
+        Operation("GET", f"{prefix}/messages/$count", _count, MAIL_READ),
         Operation("GET", one, _get, MAIL_READ),
         Operation("PATCH", one, _update, MAIL_WRITE),
         Operation("DELETE", one, _delete, MAIL_WRITE),

@@ -145,12 +145,17 @@ class Mailbox:
             raise GraphError(400, "ErrorInvalidIdMalformed", "Id is malformed.")
         raise GraphError(404, "ErrorItemNotFound", "The specified object was not found in the store.")
 
-    def folder_named(self, name: str) -> Folder:
-        """For people and tests: by well-known name, id or display name; a name that is new makes a folder."""
-        for folder in self.folders.values():
+    def find_folder(self, name: str) -> Folder | None:
+        """For people and tests: by well-known name, id or display name."""
+        for folder in list(self.folders.values()):
             if name in (folder.id, folder.well_known) or name.lower() == folder.name.lower():
                 return folder
-        return self.create_folder(self.root, name)
+        return None
+
+    def ensure_folder(self, name: str) -> Folder:
+        """The same, and a name that is new makes a folder."""
+        with self.lock:
+            return self.find_folder(name) or self.create_folder(self.root, name)
 
     def children(self, parent: Folder, *, with_hidden: bool = False) -> list[Folder]:
         """The folders directly below one, by name."""

@@ -28,6 +28,7 @@ _GATHER_SECONDS = 0.005
 _IDLE_SECONDS = 1.0
 _GIVE_UP_AFTER = timedelta(hours=4)
 _LARGEST_BATCH = 100
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,9 @@ class Post:
         started = time.monotonic()
         try:
             answer = self._send(url, headers, body) if self._send else _over_http(url, headers, body, allowed)
-        except Exception as error:  # noqa: BLE001 - whatever breaks on the receiver's side is no answer
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - a receiver that breaks or dies, however it does, gives no answer
             answer = (0, f"{type(error).__name__}: {error}")
         seconds = time.monotonic() - started
         status = answer[0] if seconds <= allowed else 0
@@ -72,7 +75,6 @@ class Dispatcher:
         self._waiting: list[Notice] = []
         self._under_way = 0
         self._thread: threading.Thread | None = None
-        self._pool = ThreadPoolExecutor(8, thread_name_prefix="notify")
         self.given_up = 0
         clock.on_advance(self._wake)
 
@@ -100,11 +102,6 @@ class Dispatcher:
             self._waiting.clear()
             self._changed.notify_all()
 
-    def close(self) -> None:
-        """Send nothing any more."""
-        self.clear()
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
     def _wake(self) -> None:
         with self._changed:
             if self._waiting:
@@ -112,7 +109,7 @@ class Dispatcher:
             self._changed.notify_all()
 
     def _start(self) -> None:
-        if self._thread is None or not self._thread.is_alive():
+        if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="notifications", daemon=True)
             self._thread.start()
 
@@ -122,23 +119,30 @@ class Dispatcher:
 
     def _run(self) -> None:
         """Until there has been nothing to do for a while; the next notice starts it again."""
-        while True:
-            with self._changed:
-                if not self._changed.wait_for(self._due, self._patience()):
-                    if not self._waiting:
-                        self._thread = None
-                        return
-                    continue
-                self._under_way += 1
-            time.sleep(_GATHER_SECONDS)
-            with self._changed:
-                now = self._clock.now()
-                batches = _batches([notice for notice in self._waiting if notice.due <= now])
-                self._waiting = [notice for notice in self._waiting if notice.due > now]
-                self._under_way += len(batches) - 1
-                self._changed.notify_all()
-            for batch in batches:
-                self._pool.submit(self._deliver, batch)
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="notify") as pool:
+            while self._something_due():
+                time.sleep(_GATHER_SECONDS)
+                for batch in self._take_due():
+                    pool.submit(self._deliver, batch)
+
+    def _something_due(self) -> bool:
+        """Wait for it; False when this thread may end, which is then already written down."""
+        with self._changed:
+            while not self._changed.wait_for(self._due, self._patience()):
+                if not self._waiting:
+                    self._thread = None
+                    return False
+            self._under_way += 1
+            return True
+
+    def _take_due(self) -> list[list[Notice]]:
+        with self._changed:
+            now = self._clock.now()
+            batches = _batches([notice for notice in self._waiting if notice.due <= now])
+            self._waiting = [notice for notice in self._waiting if notice.due > now]
+            self._under_way += len(batches) - 1
+            self._changed.notify_all()
+            return batches
 
     def _patience(self) -> float:
         if not self._waiting:
@@ -150,14 +154,12 @@ class Dispatcher:
         first = batch[0]
         body = json.dumps({"value": [notice.item for notice in batch]}).encode()
         headers = {"Content-Type": "application/json; charset=utf-8"}
-        try:
-            sent = self._post(first.url, headers, body, RETRY_SECONDS if first.attempt else FIRST_SECONDS)
-            again = [] if 200 <= sent.status < 300 else self._later(batch)
-        finally:
-            with self._changed:
-                self._waiting += again
-                self._under_way -= 1
-                self._changed.notify_all()
+        sent = self._post(first.url, headers, body, RETRY_SECONDS if first.attempt else FIRST_SECONDS)
+        again = [] if 200 <= sent.status < 300 else self._later(batch)
+        with self._changed:
+            self._waiting += again
+            self._under_way -= 1
+            self._changed.notify_all()
 
     def _later(self, batch: list[Notice]) -> list[Notice]:
         """The next attempts: after 10 s, 20 s, 40 s, ... until four hours have passed."""
