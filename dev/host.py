@@ -42,6 +42,8 @@ __all__ = ["Drained", "FunctionFailed", "Host", "HostError", "Outcome", "Respons
 
 log = logging.getLogger("host")
 
+LONGEST_QUEUE_NAME = 63  # https://learn.microsoft.com/rest/api/storageservices/naming-queues-and-metadata#queue-names
+
 
 class Host:
     """One function app, indexed, checked and ready. `settings` become environment variables until `stop`.
@@ -149,8 +151,9 @@ class Host:
     def _queue_door(self, function: Function) -> QueueDoor:
         name = queue_name(function, os.environ)
         connection = find_connection(str(function.trigger.get("connection") or STORAGE), os.environ)
-        client, poison = queue_client(connection, name), queue_client(connection, f"{name}-poison")
-        return QueueDoor(function, client, poison, self._host_json.queues, self._invoke)
+        has_poison = not name.endswith("-poison") and len(name) + len("-poison") <= LONGEST_QUEUE_NAME
+        poison = queue_client(connection, f"{name}-poison") if has_poison else None
+        return QueueDoor(function, queue_client(connection, name), poison, self._host_json.queues, self._invoke)
 
     def _invoke(self, call: Call) -> object:
         return self._worker.wait_for(self._worker.invoke(call))

@@ -41,13 +41,16 @@ class Taken:
 
 
 class QueueDoor:
-    """One queue trigger. `run` invokes a function and raises FunctionFailed if it failed."""
+    """One queue trigger. `run` invokes a function and raises FunctionFailed if it failed.
+
+    A queue that is itself for poison has no further one (`poison` is None): its messages are tried again for ever.
+    """
 
     def __init__(
         self,
         function: Function,
         client: QueueClient,
-        poison: QueueClient,
+        poison: QueueClient | None,
         options: QueueOptions,
         run: Callable[[Call], object],
     ) -> None:
@@ -106,34 +109,40 @@ class QueueDoor:
         return 0
 
     def _run_and_settle(self, taken: Taken) -> Outcome:
-        tries = taken.message.dequeue_count or 1
+        if self._poison is not None and self._is_tried_out(taken, over=1):
+            return self._set_aside(taken, self._poison)
         try:
             text = _decode(str(taken.message.content), self.options.base64)
         except ValueError:
-            log.error("%s: a message is not base64, it goes to %s", self.queue, self._poison.queue_name)
-            return self._set_aside(taken)
-        if tries > self.options.max_dequeue_count:
-            return self._set_aside(taken)
+            log.error("%s: a message is not base64", self.queue)
+            return self._set_aside(taken, self._poison) if self._poison else self._put_back(taken)
         try:
             self._run(queue_call(self.function, text, taken.message))
         except FunctionFailed:
-            if tries >= self.options.max_dequeue_count:
-                log.error("%s: a message failed %d times, it goes to %s", self.queue, tries, self._poison.queue_name)
-                return self._set_aside(taken)
-            self._hide(taken, self.options.visibility_timeout)
-            self._left[taken.message.id] = taken
-            return "failed"
+            return self._put_back(taken)
         self._delete(taken)
         return "done"
 
-    def _set_aside(self, taken: Taken) -> Outcome:
+    def _is_tried_out(self, taken: Taken, over: int = 0) -> bool:
+        return (taken.message.dequeue_count or 1) >= self.options.max_dequeue_count + over
+
+    def _put_back(self, taken: Taken) -> Outcome:
+        """Hide a message until its next try; after the last one it is poison."""
+        if self._poison is not None and self._is_tried_out(taken):
+            return self._set_aside(taken, self._poison)
+        self._hide(taken, self.options.visibility_timeout)
+        self._left[taken.message.id] = taken
+        return "failed"
+
+    def _set_aside(self, taken: Taken, poison: QueueClient) -> Outcome:
+        log.error("%s: a message goes to %s, tries: %s", self.queue, poison.queue_name, taken.message.dequeue_count)
         content = str(taken.message.content)
         try:
-            self._poison.send_message(content, time_to_live=-1)
+            poison.send_message(content, time_to_live=-1)
         except ResourceNotFoundError:
             with contextlib.suppress(ResourceExistsError):
-                self._poison.create_queue()
-            self._poison.send_message(content, time_to_live=-1)
+                poison.create_queue()
+            poison.send_message(content, time_to_live=-1)
         self._delete(taken)
         return "poisoned"
 

@@ -119,6 +119,18 @@ def test_a_message_that_is_not_base64_is_poison_at_once(queue: Queue) -> None:
     assert queue.poison() == ["{not base64}"]
 
 
+def test_a_poison_queue_has_no_poison_queue_of_its_own(queue: Queue) -> None:
+    queue.settings["QUEUE"] = f"{queue.name}-poison"
+    queue.client(f"{queue.name}-poison").create_queue()
+    queue.client(f"{queue.name}-poison").send_message("fails")
+    ends, seen = queue.run(
+        "ends = []\nfor _ in range(4):\n    ends.append(host.step(queue + '-poison'))\n    host.make_visible()\n"
+        "result = [ends, function_app.seen]"
+    )
+    assert ends == ["failed", "failed", "failed", "failed"]
+    assert [count for _text, _id, count in seen] == [1, 2, 3, 4]
+
+
 def test_step_takes_one(queue: Queue) -> None:
     queue.send("a", "b")
     assert queue.run("result = [host.step(queue), len(function_app.seen), host.step(queue), host.step(queue)]") == [
