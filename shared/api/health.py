@@ -1,0 +1,96 @@
+"""Health: what works, what does not and what to do about it; and the closed list of this API's problems."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.api import problems
+from shared.api.given import Rt
+from shared.api.paging import Everything
+from shared.api.values import Input, Time
+from shared.upkeep import health
+
+router = APIRouter(tags=["health"])
+
+
+class HealthQuery(Input):
+    """How to tell of it."""
+
+    strict: bool = Field(default=False, description="Answer 503 where not healthy, for monitors that read no JSON.")
+
+
+class Issue(BaseModel):
+    """One thing that is wrong: ``code`` for machines, ``cause`` and ``cure`` for people."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str
+    severity: str
+    subject: str
+    cause: str
+    cure: str
+
+
+class MailboxHealth(BaseModel):
+    """How one mailbox does; ``lag`` is the number of seconds since it was last read."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    mailbox_id: str
+    address: str
+    enabled: bool
+    method: str
+    last_success_at: Time
+    last_mail_at: Time
+    lag: float | None
+    taken: int
+    quarantined: int
+    resyncs: int
+    subscription: str
+    subscription_expires_at: Time
+    issues: list[Issue]
+
+
+class Health(BaseModel):
+    """Everything at one moment; not healthy where any issue is an error."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    healthy: bool
+    checked_at: datetime
+    mailboxes: list[MailboxHealth]
+    issues: list[Issue]
+    set_aside: int
+    notifications_refused: int
+
+
+class ProblemKind(BaseModel):
+    """A kind of problem: the part of its `type` behind the #, its status and its title."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    status: int
+    title: str
+
+
+_UNHEALTHY: dict[int | str, dict[str, Any]] = {
+    503: {**problems.documented(503)[503], "model": Health, "description": "Not healthy, or not now"}
+}
+
+
+@router.get("/health", responses=_UNHEALTHY)
+def get_health(rt: Rt, query: Annotated[HealthQuery, Query()], response: Response) -> Health:
+    """Check everything."""
+    found = Health.model_validate(health.check(rt))
+    if query.strict and not found.healthy:
+        response.status_code = 503
+    return found
+
+
+@router.get("/problems")
+def list_problems() -> Everything[ProblemKind]:
+    """List every kind of problem that this API answers with."""
+    return Everything(items=[ProblemKind.model_validate(each) for each in problems.KINDS.values()])

@@ -1,0 +1,180 @@
+"""Mailboxes: which ones are taken in, how, and what a new ticket begins with."""
+
+from typing import Any, Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from shared.api import audit
+from shared.api.given import Admitted, Rt
+from shared.api.paging import Everything
+from shared.api.problems import documented
+from shared.api.values import FolderId, FolderName, Input, Label, MailboxAddress, Name, Slug, Time
+from shared.connections import store as connections
+from shared.errors import BadInput, NotFound
+from shared.graph.mail import WELL_KNOWN_FOLDERS
+from shared.mail import mailboxes
+from shared.mail.mailboxes import Disposal, Method
+from shared.runtime import Runtime
+from shared.work import CareForSubscription
+
+router = APIRouter(prefix="/mailboxes", tags=["mailboxes"])
+
+
+class _Choices(Input):
+    """What people decide about a mailbox, and may change at any time."""
+
+    name: Name = Field(default="", description="What people call the mailbox.")
+    method: Method = Field(default="webhook", description="`webhook` is told of mail at once, `scan` looks for it.")
+    disposal: Disposal = Field(default="move", description="What happens to a mail once its ticket is safe.")
+    done_folder: FolderName = Field(default="Processed", description="Where mail is moved to; made where missing.")
+    enabled: bool = True
+    priority: Literal["low", "normal", "high", "urgent"] = "normal"
+    type: Label = Field(default="incident", min_length=1)
+    team: Label = ""
+    site: Label = ""
+
+
+class NewMailbox(_Choices):
+    """A mailbox to take in. ``name`` left out is the address."""
+
+    connection_id: Slug
+    address: MailboxAddress
+    folder: FolderId = Field(default="inbox", description="Its id, or its well-known name.")
+
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    """What is left out of a change stays as it is: there are no defaults to tell of."""
+    for each in schema["properties"].values():
+        each.pop("default", None)
+    schema["minProperties"] = 1
+
+
+class MailboxChange(_Choices):
+    """What to change of a mailbox; the rest stays as it is. Another address or folder is another mailbox."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> "MailboxChange":
+        if not self.model_fields_set:
+            raise PydanticCustomError("nothing", "Should name something to change")
+        return self
+
+
+class Mailbox(BaseModel):
+    """A mailbox as it is set up."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    mailbox_id: str
+    connection_id: str
+    address: str
+    name: str
+    folder: str
+    method: str
+    disposal: str
+    done_folder: str
+    enabled: bool
+    priority: str
+    type: str
+    team: str
+    site: str
+    created_at: Time
+
+
+class Progress(BaseModel):
+    """How far the mailbox is taken in, and what keeps it from going on."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    last_success_at: Time
+    last_mail_at: Time
+    last_notified_at: Time
+    failing_since: Time
+    failure: str
+    failure_cure: str
+    taken: int
+    quarantined: int
+    resyncs: int
+
+
+class MailboxDetails(Mailbox):
+    """A mailbox, and how it does."""
+
+    progress: Progress
+
+
+class Asked(BaseModel):
+    """The work was put on its queue."""
+
+    mailbox_id: str
+
+
+@router.get("")
+def list_mailboxes(rt: Rt) -> Everything[Mailbox]:
+    """List all mailboxes."""
+    return Everything(items=[Mailbox.model_validate(each) for each in mailboxes.list_all(rt)])
+
+
+@router.post("", status_code=201, responses=documented(409))
+def create_mailbox(rt: Rt, caller: Admitted, new: NewMailbox, response: Response) -> Mailbox:
+    """Take in another mailbox, at once if it is enabled."""
+    cloud = _cloud(rt, new.connection_id)
+    folder = new.folder.lower() if new.folder.lower() in WELL_KNOWN_FOLDERS else new.folder
+    values = {**new.model_dump(exclude={"connection_id", "address"}), "folder": folder}
+    _check(values, cloud)
+    made = mailboxes.create(rt, connection_id=new.connection_id, address=new.address, values=values)
+    audit.note(caller, "mailbox.created", made.mailbox_id, after={**values, "address": new.address})
+    rt.queues.put(CareForSubscription(mailbox_id=made.mailbox_id, cause="created"))
+    if made.enabled:
+        mailboxes.knock(rt, made.mailbox_id, "created")
+    response.headers["Location"] = f"/api/v1/mailboxes/{made.mailbox_id}"
+    return Mailbox.model_validate(made)
+
+
+@router.get("/{mailbox_id}", responses=documented(404))
+def get_mailbox(rt: Rt, mailbox_id: Slug) -> MailboxDetails:
+    """Read one mailbox, and how it does."""
+    mailbox, state = mailboxes.get_head(rt, mailbox_id)
+    shown = Mailbox.model_validate(mailbox)
+    return MailboxDetails(**shown.model_dump(), progress=Progress.model_validate(state))
+
+
+@router.patch("/{mailbox_id}", responses=documented(404, 409))
+def change_mailbox(rt: Rt, caller: Admitted, mailbox_id: Slug, change: MailboxChange) -> Mailbox:
+    """Change what is named, and nothing else."""
+    before = Mailbox.model_validate(mailboxes.get(rt, mailbox_id)).model_dump()
+    values = change.model_dump(exclude_unset=True)
+    _check({**before, **values}, _cloud(rt, before["connection_id"]))
+    changed = mailboxes.change(rt, mailbox_id, values)
+    audit.note(caller, "mailbox.changed", mailbox_id, before={name: before[name] for name in values}, after=values)
+    if values.keys() & {"enabled", "method"}:
+        rt.queues.put(CareForSubscription(mailbox_id=mailbox_id, cause="asked"))
+        mailboxes.knock(rt, mailbox_id, "asked")
+    return Mailbox.model_validate(changed)
+
+
+@router.post("/{mailbox_id}/fetch", status_code=202, responses=documented(404, 409))
+def fetch_mailbox(rt: Rt, mailbox_id: Slug) -> Asked:
+    """Look for mail now."""
+    mailboxes.get(rt, mailbox_id)
+    mailboxes.knock(rt, mailbox_id, "asked")
+    return Asked(mailbox_id=mailbox_id)
+
+
+def _cloud(rt: Runtime, connection_id: str) -> str:
+    try:
+        return connections.get(rt, connection_id).cloud
+    except NotFound as missing:
+        raise BadInput("connection_id", missing.cause, missing.cure) from None
+
+
+def _check(values: dict[str, Any], cloud: str) -> None:
+    """Refuse what is well formed and cannot work; raises BadInput."""
+    if values["disposal"] == "move" and values["done_folder"].lower() == values["folder"].lower():
+        raise BadInput("done_folder", "Mail would be moved to where it is.", "Choose another folder, or mark_read.")
+    if values["disposal"] == "delete_permanently" and cloud not in ("global", "local"):
+        # https://learn.microsoft.com/en-us/graph/api/message-permanentdelete
+        raise BadInput("disposal", f"Graph deletes nothing permanently in the cloud {cloud}.", "Choose delete.")

@@ -1,0 +1,46 @@
+"""Work that could not be done, and putting it again."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict
+
+from shared.api import audit, paging
+from shared.api.given import Admitted, Rt
+from shared.api.paging import Page, Paged
+from shared.api.problems import documented
+from shared.api.values import EntryKey, Time
+from shared.upkeep import set_aside
+
+router = APIRouter(prefix="/set-aside", tags=["work set aside"])
+
+
+class KeptWork(BaseModel):
+    """A piece of work that was set aside: its queue and message, and why. ``replayed_at`` is null while it waits."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    key: str
+    queue: str
+    text: str
+    reason: str
+    cure: str
+    kept_at: Time
+    replayed_at: Time
+
+
+@router.get("")
+def list_set_aside(rt: Rt, query: Annotated[Paged, Query()]) -> Page[KeptWork]:
+    """List the work set aside, newest first."""
+    past = str(paging.read_position(rt.keys, "set-aside", query) or "")
+    found, last = set_aside.list_kept(rt, past=past, limit=query.limit)
+    items = [KeptWork.model_validate(each) for each in found]
+    return Page(items=items, next=paging.make_token(rt.keys, "set-aside", query, last))
+
+
+@router.post("/{key}/replay", status_code=202, responses=documented(404, 409))
+def replay_work(rt: Rt, caller: Admitted, key: EntryKey) -> KeptWork:
+    """Put a piece of work on its queue again."""
+    kept = set_aside.replay(rt, key)
+    audit.note(caller, "work.replayed", key, before={"queue": kept.queue})
+    return KeptWork.model_validate(kept)

@@ -1,0 +1,39 @@
+"""Subscriptions: by which Graph tells us of new mail."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from shared.api.given import Rt
+from shared.api.paging import Everything
+from shared.api.values import Time
+from shared.connections.store import list_all as list_connections
+from shared.subscriptions import store
+
+router = APIRouter(prefix="/subscriptions", tags=["subscriptions"])
+
+
+class Subscription(BaseModel):
+    """A subscription of ours; ``state`` is creating, active or failed, ``expires_at`` what Graph granted."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    connection_id: str
+    mailbox_id: str
+    resource: str
+    subscription_id: str
+    state: str
+    expires_at: Time
+    created_at: Time
+    renewed_at: Time
+    failure: str
+    failure_cure: str
+    recreated: int
+
+
+@router.get("")
+def list_subscriptions(rt: Rt) -> Everything[Subscription]:
+    """List the subscriptions of all connections."""
+    connections = [each.connection_id for each in list_connections(rt)]
+    return Everything(
+        items=[Subscription.model_validate(each) for one in connections for each in store.list_of(rt, one)]
+    )

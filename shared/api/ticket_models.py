@@ -1,0 +1,125 @@
+"""Tickets and actions as the API shows them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from html import unescape
+from typing import Literal
+from urllib.parse import quote, unquote
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.api.paging import Page, Paged
+from shared.api.values import AnyAddress, Moment, TicketNumber, Time
+from shared.desk.tickets import Action as DeskAction
+from shared.desk.tickets import Body, File
+
+_PICTURE = re.compile(r'src="cid:([^"]*)"')
+
+
+class TicketQuery(Paged):
+    """Which tickets to list: those that fit everything that is named."""
+
+    status: Literal["new", "open", "pending", "solved", "closed"] | None = None
+    requester: AnyAddress | None = Field(default=None, description="The mail address of who asked.")
+    number: TicketNumber | None = None
+    since: Moment | None = Field(default=None, description="Created then or later.")
+    before: Moment | None = Field(default=None, description="Created earlier.")
+
+
+class Ticket(BaseModel):
+    """One request of a user."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    number: int
+    subject: str
+    status: str
+    user_id: str
+    user_name: str
+    user_address: str
+    created_at: Time
+    updated_at: Time
+    priority: str
+    type: str
+    team: str
+    agent: str
+    site: str
+    mailbox_id: str
+    automatic: bool
+    followers: list[str]
+    linked: list[int]
+
+
+class Attachment(BaseModel):
+    """A file of an action; ``url`` is where this API gives it out."""
+
+    index: int
+    name: str
+    type: str
+    size: int
+    inline: bool
+    url: str
+
+
+class Action(BaseModel):
+    """One thing that happened on a ticket.
+
+    ``new_text`` is ``text`` without the quoted history; ``html`` is clean, its pictures lead to this API.
+    """
+
+    key: str
+    kind: str
+    at: Time
+    recorded_at: Time
+    author_id: str
+    author_name: str
+    author_address: str
+    subject: str
+    text: str
+    new_text: str
+    html: str | None
+    notes: list[str]
+    joined_by: str
+    automatic: str
+    message_id: str
+    attachments: list[Attachment]
+
+
+class TicketDetails(Ticket):
+    """A ticket, the tag by which a mail joins it, and its actions, oldest first."""
+
+    tag: str
+    actions: Page[Action]
+
+
+def show_action(action: DeskAction, body: Body) -> Action:
+    """An action with what it says."""
+    urls = [_file_url(action, each) for each in body.files]
+    said = {
+        "text": body.text,
+        "new_text": body.new_text,
+        "html": None if body.html is None else _with_pictures(body.html, body.files, urls),
+        "notes": body.notes,
+        "attachments": [_attachment(each, url) for each, url in zip(body.files, urls, strict=True)],
+    }
+    return Action.model_validate({**asdict(action), **said})
+
+
+def _attachment(file: File, url: str) -> Attachment:
+    return Attachment(index=file.index, name=file.name, type=file.type, size=file.size, inline=file.inline, url=url)
+
+
+def _file_url(action: DeskAction, file: File) -> str:
+    return f"/api/v1/tickets/{action.number}/actions/{quote(action.key)}/attachments/{file.index}"
+
+
+def _with_pictures(html: str, files: Sequence[File], urls: Sequence[str]) -> str:
+    """The HTML with each picture that came with it at the address where this API gives it out."""
+    known = {file.content_id: url for file, url in zip(files, urls, strict=True) if file.content_id}
+
+    def place(found: re.Match[str]) -> str:
+        url = known.get(unquote(unescape(found[1])))
+        return f'src="{url}"' if url else found[0]
+
+    return _PICTURE.sub(place, html)
