@@ -50,6 +50,13 @@ def list_tickets(rt: Runtime, wanted: Wanted, *, behind: int | None = None, limi
     return Listed(found, None)
 
 
+def find_ticket(rt: Runtime, number: int, wanted: Wanted) -> list[Ticket]:
+    """The ticket of this number if it fits: one, or none."""
+    row = rt.tables[TABLE].find(PARTITION, ticket_key(number))
+    ticket = None if row is None else ticket_of(row)
+    return [ticket] if ticket and _fits(ticket, wanted) else []
+
+
 def _iter_candidates(rt: Runtime, wanted: Wanted, behind: int | None, limit: int) -> Iterator[Ticket]:
     prefix = "t~"
     if wanted.user_id:
@@ -67,6 +74,7 @@ def _fits(ticket: Ticket, wanted: Wanted) -> bool:
     return (
         (not wanted.status or ticket.status == wanted.status)
         and (not wanted.user_id or ticket.user_id == wanted.user_id)
+        and (not wanted.since or ticket.created_at >= wanted.since)
         and (not wanted.before or ticket.created_at < wanted.before)
     )
 

@@ -114,7 +114,7 @@ def get_ticket(rt: Runtime, number: int) -> Ticket:
 def list_actions(rt: Runtime, number: int, *, past: str = "", limit: int | None = None) -> list[tuple[Action, Body]]:
     """The actions of a ticket with their bodies, oldest first, behind the key ``past``."""
     low = f"a~{number:010d}~"
-    rows = rt.tables[TABLE].range(PARTITION, low=low, high=after(low), after=past, limit=limit)
+    rows = rt.tables[TABLE].range(PARTITION, low=low, high=after(low), after=low + past if past else "", limit=limit)
     return [(action_of(row), unpack(rt, row)) for row in rows]
 
 

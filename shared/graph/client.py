@@ -60,6 +60,11 @@ class GraphClient:
         answer = self._insist(method, path, mailbox, json=body, headers=_prefer(prefer))
         return dict(answer.json()) if answer.content else {}
 
+    def sign_in_anew(self) -> None:
+        """Get a fresh token, if only to see that we can; raises SignInFailed, GraphBusy."""
+        self._sign_in.forget()
+        self._sign_in.token()
+
     def _insist(self, method: str, path: str, mailbox: str, **options: Any) -> requests.Response:
         gate = self._gates.of(mailbox)
         for attempt in range(1, TRIES + 1):

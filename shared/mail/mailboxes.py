@@ -71,6 +71,7 @@ def create(rt: Runtime, *, connection_id: str, address: str, values: Mapping[str
     try:
         rt.tables[TABLE].transact([Change("insert", row) for row in rows])
     except RowExists:
+        _put_on_list(rt, get(rt, mailbox.mailbox_id))  # in case we died between the two last time
         raise Conflict(
             f"{address} ({folder}) is set up already.", f"Change mailbox {mailbox.mailbox_id} instead."
         ) from None
@@ -79,9 +80,13 @@ def create(rt: Runtime, *, connection_id: str, address: str, values: Mapping[str
 
 
 def change(rt: Runtime, mailbox_id: str, values: Mapping[str, str | bool]) -> Mailbox:
-    """Change some fields of a mailbox; raises NotFound."""
-    mailbox = replace(get(rt, mailbox_id), **values)  # type: ignore[arg-type]  # the API's model has these very fields
-    rt.tables[TABLE].upsert(Row(mailbox_id, CONFIG, asdict(mailbox)))
+    """Change some fields of a mailbox, and no other; raises NotFound."""
+    get(rt, mailbox_id)
+    changes = [Change("merge", Row(mailbox_id, CONFIG, dict(values)))]
+    if "done_folder" in values:
+        changes.append(Change("merge", Row(mailbox_id, STATE, {"done_folder_id": ""})))
+    rt.tables[TABLE].transact(changes)
+    mailbox = get(rt, mailbox_id)
     _put_on_list(rt, mailbox)
     return mailbox
 
