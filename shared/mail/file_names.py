@@ -19,6 +19,7 @@ _EXTENSIONS = {
     "application/pkcs7-mime": "p7m",
     "application/pkcs7-signature": "p7s",
     "application/pgp-signature": "asc",
+    "application/vnd.ms-tnef": "dat",
     "application/zip": "zip",
     "audio/mpeg": "mp3",
     "audio/wav": "wav",

@@ -17,7 +17,7 @@ MAX_FIELDS = 2_000
 # exchange-online-service-description/exchange-online-limits), nobody reads a longer one.
 MAX_FIELD_BYTES = 128 * 1024
 
-_FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
+_FIELD = re.compile(rb"([!-9;-~\x80-\xff]{1,200})[ \t]*:")
 _ENVELOPE_LINE = re.compile(rb">?From ")
 # RFC 2047 allows 75 characters a word; senders who put a whole subject into one exist. The bound keeps this linear.
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{0,80})\?([bBqQ])\?(.{0,4000}?)\?=", re.DOTALL)
@@ -64,7 +64,7 @@ def split_headers(raw: bytes, start: int, end: int) -> tuple[tuple[tuple[str, by
         if line[0] in b" \t" and fields:
             fields[-1][1].append(line)
         elif (field := _FIELD.match(line)) is not None:
-            fields.append((field[1].decode("ascii").lower(), [line[field.end() :]]))
+            fields.append((field[1].decode("ascii", "replace").lower(), [line[field.end() :]]))
         elif not _is_passed_over(raw, line, position == start, following, end):
             notes.append("no empty line between header and body")
             break

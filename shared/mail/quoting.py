@@ -62,13 +62,14 @@ def _without_history(lines: list[str]) -> list[str]:
 
 def _find_history(lines: Sequence[str]) -> tuple[int | None, int]:
     """Line where the older mail begins, and how many lines its heading takes; None when there is none."""
+    kinds = [_header_kind(line) for line in lines]
     for number, line in enumerate(lines):
         mark = line.strip(_DECORATION)
         if not mark or len(mark) > _MAX_MARK_LENGTH:
             continue
         if _is_forward_mark(mark):
             break
-        if _is_separator(mark) or _is_header_block(lines, number):
+        if _is_separator(mark) or _is_header_block(kinds, number):
             return _back_over_rules(lines, number), 1
         length = _attribution_length(lines, number)
         if length:
@@ -91,16 +92,16 @@ def _between_dashes(mark: str) -> str:
     return dashed[1] if dashed else mark
 
 
-def _is_header_block(lines: Sequence[str], number: int) -> bool:
+def _is_header_block(kinds: Sequence[str | None], number: int) -> bool:
     """From, subject and one more: two of them alone stand in tickets too ("From: Berlin", "To: Paris")."""
-    if _header_kind(lines[number]) != "from":
+    if kinds[number] != "from":
         return False
-    kinds = {_header_kind(line) for line in lines[number : number + _HEADER_BLOCK_LINES]}
-    return "subject" in kinds and not kinds.isdisjoint({"sent", "to"})
+    block = set(kinds[number : number + _HEADER_BLOCK_LINES])
+    return "subject" in block and not block.isdisjoint({"sent", "to"})
 
 
 def _header_kind(line: str) -> str | None:
-    label, colon, _ = line[:80].replace(_FULLWIDTH_COLON, ":", 1).partition(":")
+    label, colon, _ = line[:40].replace(_FULLWIDTH_COLON, ":", 1).partition(":")
     return HEADER_KINDS.get(label.strip(_DECORATION).lower()) if colon else None
 
 
@@ -114,14 +115,18 @@ def _attribution_length(lines: Sequence[str], number: int) -> int:
     """How many lines from here on say who wrote when; 0 when they do not."""
     if not (_ends_attribution(lines[number]) or ATTRIBUTION_OPENING.match(lines[number].lstrip(_DECORATION))):
         return 0
-    said = ""
     for length, line in enumerate(lines[number : number + 3], start=1):
-        said = f"{said} {line.strip(_DECORATION)}"[: _MAX_MARK_LENGTH + 1]
-        if _ends_attribution(line) and len(said) <= _MAX_MARK_LENGTH and ATTRIBUTION_VERB.search(said):
-            after = lines[number + length : number + length + 5]
-            following = next((each for each in after if each.strip()), "")
-            return length if following.startswith(">") or ATTRIBUTION_EVIDENCE.search(said) else 0
+        if _ends_attribution(line):
+            said = " ".join(each.strip(_DECORATION) for each in lines[number : number + length])
+            is_said = len(said) <= _MAX_MARK_LENGTH and ATTRIBUTION_VERB.search(said) is not None
+            return length if is_said and _is_quoted_next(lines, number + length, said) else 0
     return 0
+
+
+def _is_quoted_next(lines: Sequence[str], number: int, said: str) -> bool:
+    """Whether a quote follows, or the line itself names a time or an address, as mail programs do."""
+    following = next((each for each in lines[number : number + 5] if each.strip()), "")
+    return following.startswith(">") or ATTRIBUTION_EVIDENCE.search(said) is not None
 
 
 def _ends_attribution(line: str) -> bool:

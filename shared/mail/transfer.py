@@ -47,7 +47,7 @@ def _is_in_pieces(raw: bytes, padding: int) -> bool:
 def _is_plainly_not_base64(raw: bytes) -> bool:
     """Whether the first lines are words or markup: some gateways rewrite a body and leave its header."""
     sample = raw[:400].strip()
-    return sum(map(len, _NOT_BASE64.findall(sample))) * 10 > len(sample) or sample.count(b" ") * 12 > len(sample)
+    return sum(map(len, _NOT_BASE64.findall(sample))) * 4 > len(sample) or sample.count(b" ") * 8 > len(sample)
 
 
 def _decode_block(raw: bytes) -> bytes:
