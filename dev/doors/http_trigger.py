@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl, quote
 
 from dev.doors.protos import RpcHttp, RpcHttpCookie, TypedData
 
+SERVERS_OWN = {"connection", "content-length", "date", "server", "transfer-encoding"}  # not for a function to say
+
 
 @dataclass(frozen=True)
 class Request:
@@ -75,8 +77,7 @@ def from_worker(returned: TypedData | None) -> Response:
 
 
 def _from_http(http: RpcHttp) -> Response:
-    headers = {name.lower(): value for name, value in http.headers.items()}
-    headers.pop("content-length", None)  # the server counts by itself
+    headers = {name.lower(): value for name, value in http.headers.items() if name.lower() not in SERVERS_OWN}
     cookies = tuple(_cookie(cookie) for cookie in http.cookies)
     return Response(int(http.status_code or 200), headers, http.body.bytes or b"", cookies)
 

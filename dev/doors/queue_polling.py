@@ -15,6 +15,7 @@ from dev.doors.queue_trigger import Outcome, QueueDoor
 log = logging.getLogger("host")
 
 FIRST_DELAY = 0.1  # seconds between two looks at an empty queue; doubles up to maxPollingInterval
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.3  # seconds between two looks while draining and nothing ends; a look costs CPU
 RENEWAL_PERIOD = 15.0  # seconds between two looks for leases that run out
 
 
@@ -60,16 +61,17 @@ class Queues:
         What a function raises that is no Exception (a test's simulated kill) is raised here, after the others are done.
         """
         deadline = time.monotonic() + timeout
-        drained, running = Drained(), _Running()
+        drained, running, pause = Drained(), _Running(), SHORTEST_PAUSE
         while True:
             was_idle = not running.all()
             took = sum(self._fill(door, running) for door in self.doors.values())
             running.collect(drained)
             if was_idle and not took:
                 break
+            pause = SHORTEST_PAUSE if took else min(2 * pause, LONGEST_PAUSE)
             if time.monotonic() > deadline:
                 raise TimeoutError(f"messages still run after {timeout} s in {', '.join(running.queues())}")
-            wait(running.all(), timeout=0.05, return_when=FIRST_COMPLETED)
+            wait(running.all(), timeout=pause, return_when=FIRST_COMPLETED)
         if running.killed:
             raise running.killed
         drained.delayed = {name: count for name, door in self.doors.items() if (count := door.waiting())}

@@ -64,8 +64,8 @@ def text(req: func.HttpRequest) -> str:
     return "text"
 
 @app.route(methods=["GET"])
-def injects(req: func.HttpRequest) -> func.HttpResponse:
-    return func.HttpResponse("x", headers={"X-One": "a", "Content-Length": "99"})
+def overstates(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse("x", headers={"X-One": "a", "Content-Length": "99", "Connection": "y"})
 
 @app.route(methods=["GET"])
 def cookies(req: func.HttpRequest) -> func.HttpResponse:
@@ -213,8 +213,14 @@ def test_repeated_headers_collapse_and_cookies_do_not(served: Served) -> None:
 
 
 def test_the_server_counts_the_body_itself(served: Served) -> None:
-    response, content = served.send("GET", "/injects")
+    response, content = served.send("GET", "/overstates")
     assert (response.headers["content-length"], content) == ("1", b"x")
+    assert response.headers["connection"] is None
+
+
+def test_a_body_of_20_megabytes(served: Served) -> None:
+    body = "x" * 20_000_000
+    assert json.loads(served.send("POST", "/echo", body)[1])["body"] == body
 
 
 def test_connections_are_kept(served: Served) -> None:

@@ -1,5 +1,7 @@
 """Queue triggers against real storage: how a message comes in, and every way it can end."""
 
+import threading
+import time
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -8,6 +10,10 @@ import pytest
 from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 
 from dev.azurite import Azurite
+from dev.doors import queue_trigger
+from dev.doors.functions import Function
+from dev.doors.host_json import QueueOptions
+from dev.doors.queue_trigger import QueueDoor
 from tests.host.apps import HOST_JSON, run_script, write_app
 
 APP = """
@@ -129,6 +135,24 @@ def test_a_poison_queue_has_no_poison_queue_of_its_own(queue: Queue) -> None:
     )
     assert ends == ["failed", "failed", "failed", "failed"]
     assert [count for _text, _id, count in seen] == [1, 2, 3, 4]
+
+
+def test_a_message_that_runs_long_stays_hidden(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_trigger, "LEASE_SECONDS", 2)
+    queue.send("long")
+    client, ending = queue.client(queue.name), threading.Event()
+    trigger = {"name": "message", "type": "queueTrigger"}
+    function = Function("one", "one", trigger, (trigger,))
+    door = QueueDoor(function, client, None, QueueOptions(), lambda _call: ending.wait(10))
+    running = threading.Thread(target=door.handle, args=door.take(1))
+    running.start()
+    for _ in range(3):
+        time.sleep(1.1)
+        door.renew_leases()
+    assert list(client.receive_messages()) == []
+    ending.set()
+    running.join()
+    assert door.waiting() == 0
 
 
 def test_step_takes_one(queue: Queue) -> None:
