@@ -9,17 +9,17 @@ from shared.api import audit
 from shared.api.given import Admitted, Rt
 from shared.api.paging import Everything
 from shared.api.problems import documented
-from shared.api.values import ClientSecret, Guid, Input, Name, SearchText, Slug, Time
+from shared.api.values import Body, ClientSecret, Guid, Input, Name, SearchText, Slug, Time
 from shared.connections import store
 from shared.errors import BadInput, DeskbridgeError, Misconfigured
 from shared.graph import directory
 from shared.graph.clouds import get_cloud
-from shared.graph.errors import GraphError, SignInFailed
+from shared.graph.errors import GraphBusy, GraphError, SignInFailed
 
 router = APIRouter(prefix="/connections", tags=["connections"])
 
 
-class NewConnection(Input):
+class NewConnection(Body):
     """A tenant and an app registration, as Entra shows them."""
 
     name: Name
@@ -29,7 +29,7 @@ class NewConnection(Input):
     cloud: Literal["global", "usgov", "dod", "china", "local"] = "global"
 
 
-class NewSecret(Input):
+class NewSecret(Body):
     """Another client secret for a connection."""
 
     client_secret: ClientSecret = Field(description="The *Value* of a client secret, not its Secret ID.")
@@ -139,6 +139,8 @@ def list_connection_users(
 
 
 def _cure(failure: DeskbridgeError) -> str:
+    if isinstance(failure, GraphBusy):
+        return "Microsoft is busy or out of reach: try again soon."
     return failure.cure or "Check the tenant id, the client id and the secret in Entra."
 
 

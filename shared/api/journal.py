@@ -13,7 +13,7 @@ from shared.api.paging import Everything, Page, Paged
 from shared.api.problems import documented
 from shared.api.values import AnyAddress, EntryKey, Moment, SearchText, Slug, Time
 from shared.clock import to_text
-from shared.errors import NotFound
+from shared.errors import BadInput, NotFound
 from shared.mail import journal, ledger, quarantine
 from shared.mail.journal import Wanted
 from shared.mail.ledger import Entry
@@ -87,11 +87,14 @@ def list_verdicts() -> Everything[VerdictMeaning]:
     )
 
 
-@router.get("/journal", responses=documented(404))
+@router.get("/journal")
 def list_journal(rt: Rt, query: Annotated[JournalQuery, Query()]) -> Page[JournalEntry]:
     """List the mails that fit, newest first, of one mailbox or of all."""
     past = str(paging.read_position(rt.keys, "journal", query) or "")
-    found = journal.list_entries(rt, _wanted(query), past=past, limit=query.limit)
+    try:
+        found = journal.list_entries(rt, _wanted(query), past=past, limit=query.limit)
+    except NotFound as missing:
+        raise BadInput("mailbox", missing.cause, missing.cure) from None
     items = [JournalEntry.model_validate(_shown(*each)) for each in found.entries]
     return Page(items=items, next=paging.make_token(rt.keys, "journal", query, found.next))
 

@@ -10,7 +10,7 @@ from shared.api import audit
 from shared.api.given import Admitted, Rt
 from shared.api.paging import Everything
 from shared.api.problems import documented
-from shared.api.values import FolderId, FolderName, Input, Label, MailboxAddress, Name, Slug, Time
+from shared.api.values import Body, FolderId, FolderName, Label, MailboxAddress, Name, Slug, Time, Word
 from shared.connections import store as connections
 from shared.errors import BadInput, NotFound
 from shared.graph.mail import WELL_KNOWN_FOLDERS
@@ -22,7 +22,7 @@ from shared.work import CareForSubscription
 router = APIRouter(prefix="/mailboxes", tags=["mailboxes"])
 
 
-class _Choices(Input):
+class _Choices(Body):
     """What people decide about a mailbox, and may change at any time."""
 
     name: Name = Field(default="", description="What people call the mailbox.")
@@ -31,7 +31,7 @@ class _Choices(Input):
     done_folder: FolderName = Field(default="Processed", description="Where mail is moved to; made where missing.")
     enabled: bool = True
     priority: Literal["low", "normal", "high", "urgent"] = "normal"
-    type: Label = Field(default="incident", min_length=1)
+    type: Word = "incident"
     team: Label = ""
     site: Label = ""
 

@@ -19,7 +19,7 @@ Token = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,300}\.[A-Za-
 class Paged(Input):
     """A query for a list. ``after``: the ``next`` of the page before, with all other values as they were."""
 
-    limit: int = Field(default=50, ge=1, le=100, description="How many items at most.")
+    limit: int = Field(default=50, ge=1, le=500, description="How many items at most.")
     after: Token | None = Field(default=None, description="The `next` of the page before.")
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.api import audit, paging
 from shared.api.given import Admitted, Rt
@@ -22,7 +22,7 @@ class KeptWork(BaseModel):
 
     key: str
     queue: str
-    text: str
+    message: str = Field(validation_alias="text", description="As it lay on the queue; it names what it was about.")
     reason: str
     cure: str
     kept_at: Time

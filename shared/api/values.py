@@ -21,6 +21,12 @@ class Input(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Body(Input):
+    """A body: a number is no text, and ``"yes"`` is not true."""
+
+    model_config = ConfigDict(strict=True)
+
+
 def _text(least: int, most: int) -> StringConstraints:
     return StringConstraints(min_length=least, max_length=most, pattern=f"^{_VISIBLE}*$")
 
@@ -29,6 +35,8 @@ Name = Annotated[str, _text(1, 100), Field(examples=["Contoso"])]
 """What people call something."""
 Label = Annotated[str, _text(0, 100), Field(examples=["Second line"])]
 """The name of a team, a site and the like; may be empty."""
+Word = Annotated[str, _text(1, 100), Field(examples=["incident"])]
+"""As a label, and never empty."""
 SearchText = Annotated[str, _text(1, 200)]
 """Something to look for."""
 AnyAddress = Annotated[str, _text(3, 320), Field(examples=["jo@contoso.example"])]
