@@ -153,21 +153,22 @@ class World:
 
     def tickets(self, query: str = "") -> list[Any]:
         """All tickets that the API lists, newest first."""
-        return self._walk(f"/tickets?limit=200{query}", "tickets")
+        return self._walk(f"/tickets?limit=500{query}")
 
     def journal(self, query: str = "") -> list[Any]:
         """All journal entries that the API lists, newest first."""
-        return self._walk(f"/journal?limit=200{query}", "entries")
+        return self._walk(f"/journal?limit=500{query}")
 
     def ticket(self, number: int) -> Any:
         """A ticket with its actions."""
-        return self.get(f"/tickets/{number}")
+        found = self.get(f"/tickets/{number}")
+        return {**found, "actions": found["actions"]["items"]}
 
-    def _walk(self, path: str, name: str) -> list[Any]:
+    def _walk(self, path: str) -> list[Any]:
         found, after = [], ""
         while True:
             page = self.get(path + after)
-            found += page[name]
+            found += page["items"]
             if not page.get("next"):
                 return found
             after = f"&after={page['next']}"

@@ -114,6 +114,13 @@ class Emulator:
         """A person deletes it, into Deleted Items."""
         self.gateway.world.mailbox_at(address).delete(self.message(address, immutable_id))
 
+    def remove_folder(self, address: str, name: str) -> None:
+        """A person deletes a folder with all that is in it."""
+        mailbox = self.gateway.world.mailbox_at(address)
+        folder = mailbox.folder_named(name)
+        with mailbox.lock:
+            del mailbox.folders[folder.id]
+
     # ---- subscriptions
     def subscriptions(self) -> list[Subscription]:
         """Those that are alive."""

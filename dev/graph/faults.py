@@ -13,7 +13,7 @@ from typing import Literal
 from dev.graph.wire import ConnectionLost, GraphError, Request, Response
 
 type Kind = Literal[
-    "throttle", "unavailable", "timeout", "lost_answer", "refuse_connection", "latency",
+    "throttle", "unavailable", "timeout", "refuse", "lost_answer", "refuse_connection", "latency",
     "expire_delta", "endless_delta", "partial_delta", "empty_delta_page",
     "drop_notifications", "double_notifications", "delay_notifications",
     "remove_subscription", "revoke_sign_in",
@@ -29,6 +29,7 @@ class Fault:
     - `skip` lets the first so many pass, `times` is how often it strikes, `probability` how likely (with `seed`).
     - `retry_after`: seconds, "date" for an HTTP date 2 s ahead, or None for no such header (`throttle`, `unavailable`).
     - `seconds`: how long: `latency` in real time, `delay_notifications` on the emulator's clock.
+    - `status` and `error`: what `refuse` answers.
     - `code`: the AADSTS number that the token endpoint answers under `revoke_sign_in`.
     """
 
@@ -43,6 +44,8 @@ class Fault:
     skip: int = 0
     seed: int = 0
     code: int = 7000222
+    status: int = 404
+    error: str = "ErrorItemNotFound"
     struck: int = field(default=0, init=False)
     _seen: int = field(default=0, init=False)
     _random: Random = field(init=False, repr=False)
@@ -110,7 +113,7 @@ class Faults:
             raise ConnectionLost
         if slow := self.strike("latency", request.method, target, mailbox):
             time.sleep(slow.seconds or 0)
-        for kind in ("throttle", "unavailable", "timeout"):
+        for kind in ("throttle", "unavailable", "timeout", "refuse"):
             if fault := self.strike(kind, request.method, target, mailbox):
                 raise _refusal(fault)
         lost = self.strike("lost_answer", request.method, target, mailbox)
@@ -130,6 +133,8 @@ def retry_after_header(fault: Fault) -> dict[str, str]:
 
 
 def _refusal(fault: Fault) -> GraphError:
+    if fault.kind == "refuse":
+        return GraphError(fault.status, fault.error, "This one was set to be refused.")
     if fault.kind == "throttle":
         return GraphError(
             429, "ApplicationThrottled", "Application is over its MailboxConcurrency limit.", retry_after_header(fault)

@@ -36,6 +36,9 @@ from shared.storage.tables import RowTooLarge
 MOST_DEATHS = 3
 """A mail that was in hand each time a worker died so often is taken to be the cause: it is set aside unread."""
 
+MOST_REFUSALS = 5
+"""A mail that Graph fails to give in so many rounds is set aside: it must not hold up those behind it for ever."""
+
 UNKNOWN_SENDER = Address(name="Unknown sender", address="unknown@sender.invalid")
 """Stands for the sender of a mail that names none."""
 
@@ -125,6 +128,12 @@ def _fetch(place: Place, passage: Passage) -> None:
         return
     try:
         raw = graph_mail.get_mime(place.client, place.mailbox.address, entry.message_id)
+    except GraphBusy as busy:
+        entry.refusals += busy.status not in (429, 503)
+        if entry.refusals < MOST_REFUSALS:
+            raise
+        _quarantine(entry, busy)
+        return
     except ItemGone:
         kept = _kept_original(place, entry)
         if kept is None:

@@ -36,6 +36,8 @@ class Entry:
     internet_message_id: str = ""
     deaths: int = 0
     """How many rounds ended, without a word, while they had this mail in hand."""
+    refusals: int = 0
+    """How many rounds ended because Graph failed to give just this mail."""
     claimed_at: str = ""
     done_at: str = ""
     verdict: str = ""
@@ -94,12 +96,13 @@ def claim(rt: Runtime, mailbox_id: str, state: State, fresh: Sequence[Entry], re
 
 def finish(rt: Runtime, mailbox_id: str, state: State, entries: Iterable[Entry]) -> None:
     """Write the verdicts of these mails, and the state, in one transaction; raises RowChanged."""
-    done = [entry for entry in entries if entry.verdict]
+    changed = [entry for entry in entries if entry.verdict or entry.refusals]
+    done = [entry for entry in changed if entry.verdict]
     for entry in done:
         entry.done_at = to_text(rt.clock.now())
     state.taken += sum(1 for entry in done if entry.number)
     state.quarantined += sum(1 for entry in done if entry.verdict == Verdict.QUARANTINED)
-    _transact(rt, mailbox_id, state, [Change("replace", entry.row(mailbox_id)) for entry in done])
+    _transact(rt, mailbox_id, state, [Change("replace", entry.row(mailbox_id)) for entry in changed])
 
 
 def save_state(rt: Runtime, mailbox_id: str, state: State) -> None:

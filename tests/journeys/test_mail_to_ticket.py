@@ -25,7 +25,7 @@ def test_a_notified_mail_becomes_a_ticket(desk: World) -> None:
     [listed] = desk.tickets()
     ticket = desk.ticket(listed["number"])
     assert (ticket["subject"], ticket["status"]) == ("Printer broken", "new")
-    assert ticket["requester"]["address"] == "ada@example.com"
+    assert ticket["user_address"] == "ada@example.com"
     [action] = ticket["actions"]
     assert action["kind"] == "mail_in"
     assert action["text"].strip() == "It does not print."
