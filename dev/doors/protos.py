@@ -6,45 +6,58 @@ set.
 The originals: https://github.com/Azure/azure-functions-language-worker-protobuf/blob/dev/src/proto/FunctionRpc.proto
 """
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable
+from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import timedelta
 from enum import IntEnum
 from types import GenericAlias, UnionType
-from typing import Any, ClassVar, get_args, get_type_hints
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 # TypedData has fields of these names, which hide the types inside its body.
 _Bytes = bytes
 _Int = int
 
 
-def _fits(value: object, kind: Any) -> bool:
-    if isinstance(kind, UnionType):
-        return any(_fits(value, member) for member in get_args(kind))
-    if isinstance(kind, GenericAlias):
-        return _container_fits(value, kind)
-    if kind is float:
-        return isinstance(value, (int, float))
-    if kind is str and isinstance(value, str):
-        value.encode()  # protobuf refuses lone surrogates, too
+@dataclass(frozen=True)
+class _Kind:
+    """What a field takes: values of certain types, and for a map or a repeated field what is in it."""
+
+    accepts: tuple[type, ...]
+    members: tuple["_Kind", ...] = ()
+
+    def fits(self, value: object) -> bool:
+        if not isinstance(value, self.accepts):
+            return False
+        if isinstance(value, str):
+            value.encode()  # protobuf refuses lone surrogates, too
+        elif isinstance(value, dict):
+            return all(self.members[0].fits(key) and self.members[1].fits(item) for key, item in value.items())
+        elif isinstance(value, list):
+            return all(self.members[0].fits(item) for item in value)
         return True
-    return kind is Any or isinstance(value, kind)
 
 
-def _container_fits(value: object, kind: GenericAlias) -> bool:
-    members = get_args(kind)
-    if isinstance(value, dict):
-        return len(members) == 2 and all(_fits(k, members[0]) and _fits(v, members[1]) for k, v in value.items())
-    return isinstance(value, list) and len(members) == 1 and all(_fits(item, members[0]) for item in value)
+def _kind(annotation: Any) -> _Kind:
+    if isinstance(annotation, UnionType):
+        return _Kind(get_args(annotation))
+    if isinstance(annotation, GenericAlias):
+        return _Kind((get_origin(annotation),), tuple(_kind(member) for member in get_args(annotation)))
+    return _Kind((int, float) if annotation is float else (annotation,))
 
 
-_FIELD_TYPES: dict[type, dict[str, Any]] = {}
+_FIELDS: dict[type, list[tuple[str, _Kind, Callable[[], object]]]] = {}
 
 
-def _field_types(message: type) -> dict[str, Any]:
-    if message not in _FIELD_TYPES:
+def _fields(message: type) -> list[tuple[str, _Kind, Callable[[], object]]]:
+    """Return name, kind and maker of the empty value of every field."""
+    if message not in _FIELDS:
         hints = get_type_hints(message)
-        _FIELD_TYPES[message] = {f.name: hints[f.name] for f in fields(message)}
-    return _FIELD_TYPES[message]
+        _FIELDS[message] = [(f.name, _kind(hints[f.name]), _maker_of_empty(f)) for f in fields(message)]
+    return _FIELDS[message]
+
+
+def _maker_of_empty(declared: Field[Any]) -> Callable[[], object]:
+    return (lambda: declared.default) if declared.default_factory is MISSING else declared.default_factory
 
 
 @dataclass
@@ -54,17 +67,14 @@ class Message:
     ONE_OF: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        for name, kind in _field_types(type(self)).items():
+        for name, kind, empty in _fields(type(self)):
             value = getattr(self, name)
-            if value is None and name not in self.ONE_OF:
-                self._set_empty(name)
-            elif value is not None and not _fits(value, kind):
-                message = f"{type(self).__name__}.{name} takes {kind}, not {type(value).__name__}"
+            if value is None:
+                setattr(self, name, empty())
+            elif not kind.fits(value):
+                types = " or ".join(accepted.__name__ for accepted in kind.accepts)
+                message = f"{type(self).__name__}.{name} takes {types}, not {value!r:.80}"
                 raise TypeError(message)
-
-    def _set_empty(self, name: str) -> None:
-        declared = next(f for f in fields(self) if f.name == name)
-        setattr(self, name, declared.default_factory() if callable(declared.default_factory) else declared.default)
 
     def WhichOneof(self, _group: str) -> str | None:  # noqa: N802  # protobuf's name
         """Return the name of the member that is set, or None."""
