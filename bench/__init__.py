@@ -1,0 +1,1 @@
+"""Measurements, each one command: python3.13 -m dev bench mail | webhook | import-time."""
