@@ -45,7 +45,7 @@ class Keys:
         nonce, body = data[1 : 1 + _NONCE_BYTES], data[1 + _NONCE_BYTES :]
         try:
             return self._cipher().decrypt(nonce, body, context.encode()).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise Misconfigured(
                 "A stored secret cannot be opened with the present SECRET_KEY.",
                 "Restore the former SECRET_KEY, or enter the secret of the connection again.",

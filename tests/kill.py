@@ -6,6 +6,7 @@ the second, ... of them, is started again, and is left to itself. The end must b
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 from dev.azurite import Azurite
@@ -54,10 +55,8 @@ def kill_after(world: World, count: int, work: Callable[[World], None]) -> None:
     """Do the work, and die after so many answers."""
     world.meter.start()
     world.meter.kill_after(count)
-    try:
+    with contextlib.suppress(Killed):
         work(world)
-    except Killed:
-        pass
     assert world.meter.killed, f"only {len(world.meter.calls)} of {count} steps were taken"
     world.emulator.settle()
     world.meter.kill_after(None)

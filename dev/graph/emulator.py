@@ -117,7 +117,7 @@ class Emulator:
     def remove_folder(self, address: str, name: str) -> None:
         """A person deletes a folder with all that is in it."""
         mailbox = self.gateway.world.mailbox_at(address)
-        folder = mailbox.folder_named(name)
+        folder = mailbox.ensure_folder(name)
         with mailbox.lock:
             del mailbox.folders[folder.id]
 

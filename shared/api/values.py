@@ -54,10 +54,10 @@ EntryKey = Annotated[
 """The key of an entry of the journal, or of work set aside: its time, newest first, and a digest."""
 ActionKey = Annotated[
     str,
-    StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z~[0-9a-f]{12}$"),
-    Field(examples=["2026-11-20T09:30:00.000000Z~0123456789ab"]),
+    StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z~[0-9a-f]{14}$"),
+    Field(examples=["2026-11-20T09:30:00.000000Z~0006430a1b2c3d"]),
 ]
-"""The key of an action within its ticket: its time and a digest."""
+"""The key of an action within its ticket: its time and its place in time."""
 TicketNumber = Annotated[int, Field(ge=1, le=9_999_999_999, examples=[1042])]
 """The number of a ticket."""
 FileIndex = Annotated[int, Field(ge=0, le=9_999)]

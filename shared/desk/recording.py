@@ -124,7 +124,8 @@ class _Plan:
     def __init__(self, rt: Runtime, done: dict[str, Recorded], *, careful: bool) -> None:
         self._rt, self._desk, self._careful = rt, rt.tables[TABLE], careful
         self.done = done
-        self._now = to_text(rt.clock.now())
+        now = rt.clock.now()
+        self._now, self._place = to_text(now), int(now.timestamp() * 1_000_000)
         self._counter = numbering.counter(rt)
         self._first = self._next = self._counter.last(rt) + 1
         self._tickets: dict[int, tuple[Ticket, Row | None]] = {}
@@ -160,11 +161,16 @@ class _Plan:
         outcome: Outcome = "added" if ticket else "opened"
         ticket = reopened(ticket, self._now, automatic=each.automatic != "none") if ticket else self._open(each, user)
         self._put_ticket(ticket)
-        action = _action(each, ticket.number, user, self._now)
+        action = _action(each, ticket.number, user, self._now, self._action_key(each))
         self._changes.append(Change("insert", action_row(action, packed)))
         if each.message_id and not owner:
             self._own_message_id(each, ticket.number)
         return self._note_origin(each, outcome, ticket.number, action.key, user.user_id)
+
+    def _action_key(self, each: Incoming) -> str:
+        """Keys sort by the time received, and what was received in the same second in the order of recording."""
+        self._place += 1
+        return f"{each.received_at}~{self._place:014x}"
 
     def _recorded_before(self, each: Incoming) -> Recorded | None:
         row = self._desk.find(PARTITION, f"o~{each.origin}") if self._careful else None
@@ -250,10 +256,10 @@ class _Plan:
         return changes
 
 
-def _action(each: Incoming, number: int, user: User, now: str) -> Action:
+def _action(each: Incoming, number: int, user: User, now: str, key: str) -> Action:
     return Action(
         number=number,
-        key=f"{each.received_at}~{each.origin[:12]}",
+        key=key,
         kind="mail_in",
         at=each.received_at,
         recorded_at=now,

@@ -21,7 +21,9 @@ class GraphError(DeskbridgeError):
     """Graph refused or failed a request."""
 
     def __init__(self, status: int, code: str, message: str, request_id: str = "", cure: str = "") -> None:
-        super().__init__(f"Microsoft Graph answered {status} {code}: {message}", cure)
+        usual = "If it goes on, look the code up in Microsoft's documentation, or give the request id to its support."
+        about = f" (request {request_id})" if request_id else ""
+        super().__init__(f"Microsoft Graph answered {status} {code}: {message}{about}", cure or usual)
         self.status = status
         self.code = code
         self.request_id = request_id

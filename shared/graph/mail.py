@@ -32,6 +32,22 @@ def fetch_message_round(client: GraphClient, mailbox: str, folder: str, delta_li
     )
 
 
+def list_messages(client: GraphClient, mailbox: str, folder: str, since: datetime | None) -> list[Json]:
+    """The messages of a folder, or those received since, oldest first.
+
+    https://learn.microsoft.com/en-us/graph/api/mailfolder-list-messages
+    """
+    params = {"$select": MESSAGE_FIELDS, "$orderby": "receivedDateTime asc", "$top": str(DELTA_PAGE)}
+    if since is not None:
+        params["$filter"] = f"receivedDateTime ge {since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    page = client.get(f"{_folder(mailbox, folder)}/messages", params=params, prefer=IMMUTABLE_IDS, mailbox=mailbox)
+    found = list(page.get("value", []))
+    while "@odata.nextLink" in page:
+        page = client.get(page["@odata.nextLink"], prefer=IMMUTABLE_IDS, mailbox=mailbox)
+        found += page.get("value", [])
+    return found
+
+
 def get_mime(client: GraphClient, mailbox: str, message_id: str) -> bytes:
     """The message as raw MIME; raises ItemGone. https://learn.microsoft.com/en-us/graph/outlook-get-mime-message"""
     return client.get_bytes(f"{_message(mailbox, message_id)}/$value", prefer=IMMUTABLE_IDS, mailbox=mailbox)

@@ -78,7 +78,7 @@ def take_in(place: Place, entries: Sequence[Entry]) -> DeskbridgeError | None:
         entry.verdict = ""
     with ThreadPoolExecutor(CONCURRENT_REQUESTS_PER_MAILBOX, thread_name_prefix="mail") as threads:
         _each(threads, passages, partial(_fetch, place))
-        passages = _until_interrupted(passages)
+        passages = _originals_first(_until_interrupted(passages))
         _decide_all(place, passages)
         _record_all(place, passages)
         _each(threads, passages, partial(_dispose, place))
@@ -176,6 +176,26 @@ def _until_interrupted(passages: list[Passage]) -> list[Passage]:
         if passage.interruption:
             return passages[: index + 1]
     return passages
+
+
+def _originals_first(passages: list[Passage]) -> list[Passage]:
+    """By time received; of those received in the same second, what is answered goes before the answer.
+
+    Graph tells the time received to the second and promises no order within it.
+    """
+    by_id = {each.mail.message_id: each for each in passages if each.mail and each.mail.message_id}
+
+    def depth(passage: Passage, level: int = 0) -> int:
+        if passage.mail is None or level > len(passages):
+            return 0
+        named = (by_id.get(each) for each in follow_ups.named_messages(passage.mail))
+        return max((1 + depth(each, level + 1) for each in named if each and _same_second(each, passage)), default=0)
+
+    return sorted(passages, key=lambda each: (each.entry.received_at, depth(each)))
+
+
+def _same_second(one: Passage, other: Passage) -> bool:
+    return one is not other and one.entry.received_at == other.entry.received_at
 
 
 def _decide_all(place: Place, passages: Sequence[Passage]) -> None:

@@ -42,6 +42,8 @@ class State:
     failing_since: str = ""
     failure: str = ""
     failure_cure: str = ""
+    endless: bool = False
+    """The last delta round did not end, and mail was listed by its time instead."""
     quarantined: int = 0
     taken: int = 0
 

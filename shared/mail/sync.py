@@ -7,24 +7,28 @@ is not in the ledger yet is taken in, oldest first, page by page; the cursor mov
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import batched
 
 from shared import log
 from shared.clock import from_text, to_text
 from shared.connections.store import graph_client
-from shared.errors import DeskbridgeError, Later, NotFound
+from shared.errors import DeskbridgeError, Later, Misconfigured, NotFound
 from shared.graph import mail as graph_mail
 from shared.graph.client import Json
+from shared.graph.delta import EndlessRound, Round
 from shared.graph.errors import GraphBusy, GraphError, ResyncRequired, SignInFailed
 from shared.mail import disposal, intake, ledger, mailboxes
 from shared.mail.intake import Place
 from shared.mail.ledger import Entry
+from shared.mail.state import State
 from shared.runtime import Runtime
 from shared.storage.tables import RowChanged, RowExists
 from shared.work import SyncMailbox
 
 PAGE = 40
 """Mails claimed at once: with the state they fill less than half a transaction of 100 rows."""
+OVERLAP = timedelta(days=1)
 BUSY_DELAY = 5
 """Seconds until work is looked at again that found another round at its mailbox."""
 ANNOUNCED_WITHIN = 60
@@ -44,24 +48,24 @@ def sync_mailbox(rt: Runtime, work: SyncMailbox) -> None:
         return
     if state.is_leased(rt.clock.now()):
         raise Later("Another round is at this mailbox.", BUSY_DELAY)
-    place = Place(rt, graph_client(rt, mailbox.connection_id), mailbox, state)
     try:
+        place = Place(rt, graph_client(rt, mailbox.connection_id), mailbox, state)
         _Round(place, work).run()
     except RowChanged:
         raise Later("Another round took this mailbox over.", BUSY_DELAY) from None
-    except (GraphError, SignInFailed, Later) as failure:
-        _note_failure(place, failure)
+    except (GraphError, SignInFailed, Later, NotFound, Misconfigured) as failure:
+        _note_failure(rt, mailbox.mailbox_id, state, failure)
         if isinstance(failure, GraphBusy):
             raise Later(failure.cause, failure.retry_after, failure.cure) from failure
         if isinstance(failure, Later):
             raise
 
 
-def _note_failure(place: Place, failure: DeskbridgeError) -> None:
+def _note_failure(rt: Runtime, mailbox_id: str, state: State, failure: DeskbridgeError) -> None:
     log.warning("mail.round_failed", reason=failure.cause)
-    place.state.fail(place.rt.clock.now(), failure.cause, failure.cure)
+    state.fail(rt.clock.now(), failure.cause, failure.cure)
     try:
-        ledger.save_state(place.rt, place.mailbox.mailbox_id, place.state)
+        ledger.save_state(rt, mailbox_id, state)
     except RowChanged:
         log.debug("mail.state_taken_over")
 
@@ -101,15 +105,29 @@ class _Round:
 
     def _fetch_changes(self) -> tuple[list[Json], str]:
         """Messages that came or changed since the cursor, and the next cursor; from the beginning if it is too old."""
+        self.state.endless = False
+        try:
+            found = self._fetch_round()
+        except EndlessRound as reason:
+            log.warning("mail.endless_round", reason=reason.cause)
+            self.state.endless = True
+            return self._list_recent(), self.state.cursor
+        return [each for each in found.items if not graph_mail.is_removed(each)], found.delta_link
+
+    def _fetch_round(self) -> Round:
         client, address, folder = self.place.client, self.mailbox.address, self.mailbox.folder
         try:
-            found = graph_mail.fetch_message_round(client, address, folder, self.state.cursor or None)
+            return graph_mail.fetch_message_round(client, address, folder, self.state.cursor or None)
         except ResyncRequired as reason:
             log.warning("mail.resync", reason=reason.cause)
             self.state.resyncs += 1
             self.state.cursor = ""
-            found = graph_mail.fetch_message_round(client, address, folder, None)
-        return [each for each in found.items if not graph_mail.is_removed(each)], found.delta_link
+            return graph_mail.fetch_message_round(client, address, folder, None)
+
+    def _list_recent(self) -> list[Json]:
+        """What the folder received since a day before the latest mail that we know."""
+        since = from_text(self.state.high_water) - OVERLAP if self.state.high_water else None
+        return graph_mail.list_messages(self.place.client, self.mailbox.address, self.mailbox.folder, since)
 
     def _list_unknown(self, messages: list[Json]) -> list[Entry]:
         """Entries for those messages that the ledger does not know as finished."""
@@ -143,19 +161,20 @@ class _Round:
             if index and self.rt.clock.steady() > self.deadline:
                 self._go_on_later(len(waiting) - index * size)
                 return False
-            self._take_page(page, cursor if index == len(pages) - 1 else "")
+            self._take_page(page, cursor if index == len(pages) - 1 else None)
         if not pages:
             self.state.succeed(self.began_at, self.rt.clock.now(), cursor)
             ledger.save_state(self.rt, self.mailbox.mailbox_id, self.state)
         return True
 
-    def _take_page(self, page: list[Entry], cursor: str) -> None:
+    def _take_page(self, page: list[Entry], cursor: str | None) -> None:
+        """Take a page in; ``cursor``: the next one, with the last page of a round."""
         page = self._claim(page)
         interruption = intake.take_in(self.place, page) if page else None
         now = self.rt.clock.now()
         if interruption:
             self.state.fail(now, interruption.cause, interruption.cure)
-        elif cursor:
+        elif cursor is not None:
             self.state.succeed(self.began_at, now, cursor)
         else:
             self.state.open_low = self.state.open_high = ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from shared import log
 from shared.clock import to_text
@@ -58,14 +58,19 @@ def _echo(token: str) -> Reply:
     return Reply(200, token) if len(token) <= LONGEST_TOKEN else Reply(400, "The validation token is too long.")
 
 
-def _accept(rt: Runtime, body: bytes, work_of: Any) -> Reply:
+class _WorkOf(Protocol):
+    def __call__(self, item: dict[str, Any], mailbox_id: str, noticed_at: str, /) -> Iterator[Work]: ...
+
+
+def _accept(rt: Runtime, body: bytes, work_of: _WorkOf) -> Reply:
     try:
         items = _items(body)
     except ValueError as error:
         log.warning("webhook.unreadable", reason=str(error), size=len(body))
         return Reply(400, "The body must be the JSON that Microsoft Graph sends: an object with a list called value.")
     known = [(item, client_state.read(rt.keys, item.get("clientState"))) for item in items]
-    wanted = {work for item, mailbox_id in known if mailbox_id for work in work_of(rt, item, mailbox_id)}
+    noticed_at = to_text(rt.clock.now())
+    wanted = {work for item, mailbox_id in known if mailbox_id for work in work_of(item, mailbox_id, noticed_at)}
     refused = sum(1 for _, mailbox_id in known if not mailbox_id)
     if refused:
         log.warning("webhook.refused", refused=refused, of=len(known))
@@ -93,20 +98,16 @@ def _items(body: bytes) -> list[dict[str, Any]]:
     return [item for item in items if isinstance(item, dict)]
 
 
-def _sync_work(rt: Runtime, item: dict[str, Any], mailbox_id: str) -> Iterator[Work]:
+def _sync_work(item: dict[str, Any], mailbox_id: str, noticed_at: str) -> Iterator[Work]:
     del item
-    yield _sync(rt, mailbox_id, "notification")
+    yield SyncMailbox(mailbox_id=mailbox_id, cause="notification", noticed_at=noticed_at)
 
 
-def _lifecycle_work(rt: Runtime, item: dict[str, Any], mailbox_id: str) -> Iterator[Work]:
+def _lifecycle_work(item: dict[str, Any], mailbox_id: str, noticed_at: str) -> Iterator[Work]:
     """What a lifecycle event asks for; an unknown event is treated like the worst one."""
     event = item.get("lifecycleEvent")
     log.info("webhook.lifecycle", lifecycle=str(event)[:40], mailbox_id=mailbox_id)
     if event != "missed":
         yield CareForSubscription(mailbox_id=mailbox_id, cause="lifecycle")
     if event != "reauthorizationRequired":
-        yield _sync(rt, mailbox_id, "lifecycle")
-
-
-def _sync(rt: Runtime, mailbox_id: str, cause: Any) -> SyncMailbox:
-    return SyncMailbox(mailbox_id=mailbox_id, cause=cause, noticed_at=to_text(rt.clock.now()))
+        yield SyncMailbox(mailbox_id=mailbox_id, cause="lifecycle", noticed_at=noticed_at)

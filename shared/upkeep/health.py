@@ -116,6 +116,9 @@ def _issues(mailbox: Mailbox, state: State, subscription: Subscription | None, n
     if now - since > OVERDUE:
         cause = f"The mailbox has not been read since {since.isoformat()}."
         yield Issue("mailbox_overdue", "error", name, cause, "Look whether the timer scan_mailboxes runs, and its log.")
+    if state.endless:
+        cause = "Graph's delta round does not end; mail is listed by the time it was received instead."
+        yield Issue("delta_endless", "warning", name, cause, "Nothing to do: every round tries the delta round first.")
     if state.quarantined:
         cause = f"{state.quarantined} mails could not be processed."
         yield Issue(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dev.graph import Fault
+from shared.storage.tables import Row
 from tests.world import SUPPORT, World, mail
 
 
@@ -40,7 +41,9 @@ def test_a_damaged_mail_stands_in_nobodys_way(desk: World) -> None:
 
 @pytest.mark.requirement("MAIL-11", "MAIL-15")
 def test_a_mail_that_graph_would_not_give_is_put_through_again(desk: World) -> None:
-    refusal = desk.emulator.faults.add(Fault(kind="refuse", path=r"\$value", times=1, status=400, error="ErrorInvalidRequest"))
+    refusal = desk.emulator.faults.add(
+        Fault(kind="refuse", path=r"\$value", times=1, status=400, error="ErrorInvalidRequest")
+    )
     desk.emulator.deliver(SUPPORT, mail("At last"))
     desk.scan()
     assert refusal.struck == 1
@@ -113,31 +116,23 @@ def test_work_that_makes_no_sense_is_set_aside_and_listed(desk: World) -> None:
 @pytest.mark.requirement("OPS-3")
 def test_work_that_fails_five_times_is_kept_and_replayed_when_the_cause_is_mended(desk: World) -> None:
     mailbox_id = desk.get("/mailboxes")["items"][0]["mailbox_id"]
+    desk.settle()
     desk.emulator.deliver(SUPPORT, mail())
-    desk.rt.tables["Connections"].merge(_connection_with(desk, tenant_id="no tenant"))
-    desk.start()
-    row = desk.rt.tables["Connections"].find("connections", "contoso")
-    assert row is not None
-    row.values["sealed_secret"] = "AQ=="
-    desk.rt.tables["Connections"].merge(row)
+    _set_lease(desk, mailbox_id, "a value that no version ever wrote")
     desk.scan()
     for _ in range(6):
         desk.host.make_visible()
         desk.settle()
     [kept] = desk.get("/set-aside")["items"]
-    assert mailbox_id in kept["text"]
+    assert mailbox_id in kept["message"]
+    assert "work_set_aside" in {issue["code"] for issue in desk.get("/health")["issues"]}
 
-    answer = desk.api("PUT", "/connections/contoso/secret", {"client_secret": "planted-client-secret-Zx81"})
-    assert answer.status in (200, 204)
-    desk.rt.tables["Connections"].merge(_connection_with(desk))
-    desk.start()
+    _set_lease(desk, mailbox_id, "")
     assert desk.api("POST", f"/set-aside/{kept['key']}/replay").status == 202
     desk.settle()
     assert len(desk.tickets()) == 1
+    assert desk.get("/health")["issues"] == []
 
 
-def _connection_with(world: World, **values: Any) -> Any:
-    from shared.storage.tables import Row
-    from tests.world import TENANT
-
-    return Row("connections", "contoso", {"tenant_id": TENANT, **values})
+def _set_lease(world: World, mailbox_id: str, value: str) -> None:
+    world.rt.tables["Mailboxes"].merge(Row(mailbox_id, "!state", {"lease_until": value}))

@@ -55,7 +55,9 @@ def test_what_is_not_ours_is_dropped_counted_and_answered_like_the_rest(world: W
 
 
 @pytest.mark.requirement("OPS-1")
-@pytest.mark.parametrize("body", ["", "{", "[]", "null", '{"value": 7}', '{"value": {}}', "\x00", '{"value": ' + "[" * 5000])
+@pytest.mark.parametrize(
+    "body", ["", "{", "[]", "null", '{"value": 7}', '{"value": {}}', "\x00", '{"value": ' + "[" * 5000]
+)
 def test_what_graph_would_not_send_is_refused(world: World, body: str) -> None:
     assert world.host.http("POST", URL, {"Content-Type": "application/json"}, body).status == 400
     assert world.rt.queues.length("mailbox-sync") == 0
