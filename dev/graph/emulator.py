@@ -119,6 +119,8 @@ class Emulator:
         mailbox = self.gateway.world.mailbox_at(address)
         folder = mailbox.ensure_folder(name)
         with mailbox.lock:
+            for message in list(folder.messages.values()):
+                mailbox.delete_for_good(message)
             del mailbox.folders[folder.id]
 
     # ---- subscriptions

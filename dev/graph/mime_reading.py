@@ -1,5 +1,6 @@
 """Reads MIME as generously as Exchange does: whatever arrives becomes a message, nothing is refused, nothing raises."""
 
+import contextlib
 import html
 import re
 import uuid
@@ -103,9 +104,9 @@ def read_content(raw: bytes) -> Content:
     plain, rich = bodies.get("text/plain"), bodies.get("text/html")
     shown = [part for part in (plain, rich) if part is not None]
     attached = any(part not in shown and not _is_inline(part) for part in parts)
-    text = _text(plain) if plain else ""
-    markup = _text(rich) if rich else text_to_html(text)
-    return Content(text if plain else html_to_text(markup), markup, attached)
+    text = _text(plain) if plain is not None else ""  # a part without headers is false
+    markup = _text(rich) if rich is not None else text_to_html(text)
+    return Content(text if plain is not None else html_to_text(markup), markup, attached)
 
 
 def clean(text: str) -> str:
@@ -133,8 +134,9 @@ def text_to_html(text: str) -> str:
 def html_to_text(markup: str) -> str:
     """The visible text of an HTML page."""
     reader = _TextOfHtml()
-    reader.feed(markup)
-    reader.close()
+    with contextlib.suppress(AssertionError):  # how the standard parser refuses some declarations
+        reader.feed(markup)
+        reader.close()
     return "".join(reader.pieces).strip()
 
 
