@@ -20,7 +20,7 @@ _FILES = (
     ("application/pdf", "pdf", 40_000, 600_000),
     ("image/png", "png", 20_000, 300_000),
     ("image/jpeg", "jpg", 80_000, 900_000),
-    ("text/plain", "log", 2_000, 80_000),
+    ("text/plain", "txt", 2_000, 80_000),
     ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx", 20_000, 200_000),
 )
 """Type, ending, least and most bytes; sizes are spread evenly over their orders of magnitude."""
