@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msal
 import requests
 
-from shared.graph.errors import GraphBusy, sign_in_failure
+from shared.graph.errors import GraphBusy, SignInFailed, sign_in_failure
 from shared.graph.limits import DEFAULT_RETRY_AFTER
 
 if TYPE_CHECKING:
@@ -57,7 +57,10 @@ class SignIn:
     def _ask(self) -> dict[str, Any]:
         try:
             answer: dict[str, Any] = self._client().acquire_token_for_client([self._credentials.cloud.scope])
-        except (requests.RequestException, ValueError) as error:
+        except ValueError as error:  # msal's word for an authority that refuses the tenant (a 4xx at its discovery)
+            cure = "Check the tenant id, and that the right cloud is chosen."
+            raise SignInFailed("invalid_tenant", "Entra does not know the tenant.", cure) from error
+        except requests.RequestException as error:
             message = f"Entra could not be reached: {type(error).__name__}"
             raise GraphBusy(503, "signInUnavailable", message, retry_after=DEFAULT_RETRY_AFTER) from error
         return answer
