@@ -118,7 +118,7 @@ def test_connection(rt: Rt, connection_id: Slug) -> Trial:
     return Trial(ok=True)
 
 
-@router.get("/{connection_id}/users", responses=documented(404, 502))
+@router.get("/{connection_id}/users", responses=documented(404, 409, 502))
 def list_connection_users(
     rt: Rt, connection_id: Slug, query: Annotated[UserSearch, Query()]
 ) -> Everything[DirectoryUser]:

@@ -43,12 +43,12 @@ KINDS = {
         Kind("not-found", 404, "There is no such thing"),
         Kind("method-not-allowed", 405, "That cannot be done here"),
         Kind("conflict", 409, "It contradicts what is there"),
+        Kind("sign-in-failed", 409, "The connection cannot sign in at Microsoft Entra"),
         Kind("too-large", 413, "The request is too large"),
         Kind("bad-input", 422, "A value is wrong"),
         Kind("internal", 500, "A failure inside"),
         Kind("misconfigured", 500, "A setting is missing or wrong"),
         Kind("graph-failed", 502, "Microsoft Graph refused or failed"),
-        Kind("sign-in-failed", 502, "The sign-in at Microsoft Entra failed"),
         Kind("busy", 503, "Not now"),
     )
 }
