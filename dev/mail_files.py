@@ -1,0 +1,21 @@
+"""Which files a command line means, and what to call them."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+
+def iter_files(given: Iterable[Path]) -> Iterator[Path]:
+    """Each file, and every file below each folder, in the order of their names. A name may hold any bytes.
+
+    What is neither is yielded too: reading it then tells what is wrong with it.
+    """
+    for path in given:
+        if path.is_dir():
+            yield from sorted(each for each in path.rglob("*") if not each.is_dir())
+        else:
+            yield path
+
+
+def printable(text: str) -> str:
+    """Text that came by mail, fit for a terminal: nothing in it can move the cursor or change a color."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
