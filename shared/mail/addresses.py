@@ -17,8 +17,8 @@ MAX_ADDRESS_LENGTH = 320  # 64 + @ + 255, RFC 5321 4.5.3.1
 MAX_NAME_LENGTH = 200
 
 _PIECE = re.compile(
-    r'"(?P<quoted>(?:[^"\\]|\\.)*+)"'
-    r"|\((?P<comment>(?:[^()\\]|\\.)*+)\)"
+    r'"(?P<quoted>(?:[^"\\]|\\.){0,300}+)"'  # the bound: every quote may turn out to be unclosed
+    r"|\((?P<comment>(?:[^()\\]|\\.){0,300}+)\)"
     r"|<(?P<angle>[^<>]*+)>"
     r"|(?P<separator>[,;])"
     r'|(?P<word>[^",;<()]++)'
@@ -80,20 +80,22 @@ def _cut(text: str) -> Iterator[tuple[str, str]]:
     """``(display name, what should be the address)`` of each mailbox of the field, neither decoded nor validated."""
     name: list[str] = []
     comment = angle = ""
+    has_at = False  # in the name: then it is an address
     for piece in _PIECE.finditer(text):
         kind, value = piece.lastgroup, piece[piece.lastgroup or 0]
-        if kind == "separator" and (angle or any("@" in word for word in name)):
+        if kind == "separator" and (angle or has_at):
             yield from _mailbox(name, comment, angle)
-            name, comment, angle = [], "", ""
+            name, comment, angle, has_at = [], "", "", False
         elif kind == "angle":
             if angle:  # two mailboxes with the comma forgotten
                 yield from _mailbox(name, comment, angle)
-                name, comment = [], ""
+                name, comment, has_at = [], "", False
             angle = value
         elif kind == "comment":
             comment = comment or value
         else:
             name.append(_QUOTED_PAIR.sub(r"\1", value) if kind == "quoted" else value)
+            has_at = has_at or (kind == "word" and "@" in value)
     yield from _mailbox(name, comment, angle)
 
 

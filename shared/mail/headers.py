@@ -19,8 +19,8 @@ MAX_FIELD_BYTES = 128 * 1024
 
 _FIELD = re.compile(rb"([!-9;-~\x80-\xff]{1,200})[ \t]*:")
 _ENVELOPE_LINE = re.compile(rb">?From ")
-# RFC 2047 allows 75 characters a word; senders who put a whole subject into one exist. The bound keeps this linear.
-_ENCODED_WORD = re.compile(r"=\?([^?\s]{0,80})\?([bBqQ])\?(.{0,4000}?)\?=", re.DOTALL)
+# A word ends before the next one begins: that keeps this linear. Spaces inside and any length are seen.
+_ENCODED_WORD = re.compile(r"=\?([^?\s]{0,80})\?([bBqQ])\?((?:[^?=]++|=(?!\?[^=])|\?(?!=))*+)\?=")
 _SPACE_ONLY = re.compile(r"[ \t\r\n]*")
 # C0 and C1 controls, and the marks that turn the direction of writing (a known disguise: "exe.fdp" shown as "pdf.exe").
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]+")

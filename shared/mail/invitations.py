@@ -4,7 +4,7 @@ import re
 
 _FOLD = re.compile(r"\r?\n[ \t]")
 _PROPERTY = re.compile(
-    r"^(METHOD|SUMMARY|DTSTART|DTEND|LOCATION|ORGANIZER|DESCRIPTION|BEGIN)((?:;[^:\n\"]*(?:\"[^\"\n]*\")?)*):(.*)$",
+    r"^(METHOD|SUMMARY|DTSTART|DTEND|LOCATION|ORGANIZER|DESCRIPTION|BEGIN)((?:;[^:;\n\"]*(?:\"[^\"\n]*\"[^:;\n\"]*)?)*+):(.*)$",
     re.MULTILINE | re.IGNORECASE,
 )
 _ESCAPED = re.compile(r"\\([\\;,nN])")

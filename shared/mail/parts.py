@@ -20,7 +20,7 @@ MAX_PARTS = 500
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}/[a-z0-9!#$&^_.+-]{1,100}")
 _AFTER_DELIMITER = re.compile(rb"[ \t]*(--)?[ \t]*(?:\r*\n|\r|$)")
-_SOME_DELIMITER = re.compile(rb"^--([^\s-][^\r\n]{0,200}?)[ \t]*\r?\n(?=[!-9;-~]{1,80}:)", re.MULTILINE)
+_SOME_DELIMITER = re.compile(rb"^--([^\s-][^\r\n]{0,200}?)[ \t]{0,20}\r?\n(?=[!-9;-~]{1,80}:)", re.MULTILINE)
 _NEWLINE, _RETURN = 0x0A, 0x0D
 
 
