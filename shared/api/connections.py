@@ -3,13 +3,13 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from shared.api import audit
 from shared.api.given import Admitted, Rt
 from shared.api.paging import Everything
 from shared.api.problems import documented
-from shared.api.values import Body, ClientSecret, Guid, Input, Name, SearchText, Slug, Time
+from shared.api.values import Body, ClientSecret, Guid, Input, Name, Output, SearchText, Slug, Time
 from shared.connections import store
 from shared.errors import BadInput, DeskbridgeError, Misconfigured
 from shared.graph import directory
@@ -35,10 +35,8 @@ class NewSecret(Body):
     client_secret: ClientSecret = Field(description="The *Value* of a client secret, not its Secret ID.")
 
 
-class Connection(BaseModel):
+class Connection(Output):
     """A connection as far as it may be shown: its secret never is."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     connection_id: str
     name: str
@@ -50,7 +48,7 @@ class Connection(BaseModel):
     created_at: Time
 
 
-class Trial(BaseModel):
+class Trial(Output):
     """Whether a connection can sign in; where it cannot, why, and what to do about it."""
 
     ok: bool
@@ -58,7 +56,7 @@ class Trial(BaseModel):
     cure: str = ""
 
 
-class DirectoryUser(BaseModel):
+class DirectoryUser(Output):
     """A user of the tenant; ``address`` is null for one without a mailbox."""
 
     id: str

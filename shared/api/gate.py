@@ -9,6 +9,7 @@ from shared import runtime
 from shared.api import authentication, problems
 
 LARGEST_BODY = 256 * 1024
+_MARKS = ((b"cache-control", b"private, no-store"), (b"x-content-type-options", b"nosniff"))
 
 
 class Gate:
@@ -26,15 +27,27 @@ class Gate:
         async def watched(message: Message) -> None:
             nonlocal started
             started = True
-            await send(message)
+            await send(_marked(message))
 
         try:
-            caller = authentication.identify(runtime.current().settings, dict(scope["headers"]))
+            caller = authentication.identify(runtime.current().settings, _lowered(scope))
             body = await _read(receive)
             await self._app({**scope, authentication.SCOPE_NAME: caller}, _Replayed(body, receive), watched)
         except Exception as error:  # noqa: BLE001 - the last place where an error can become an answer
             if not started:
-                await problems.answer_error(error)(scope, receive, send)
+                await problems.answer_error(error)(scope, receive, watched)
+
+
+def _lowered(scope: Scope) -> dict[bytes, bytes]:
+    return {name.lower(): value for name, value in scope["headers"]}
+
+
+def _marked(message: Message) -> Message:
+    """The start of an answer with what no cache and no browser may do with it."""
+    if message["type"] != "http.response.start":
+        return message
+    present = {name.lower() for name, _ in message["headers"]}
+    return {**message, "headers": [*message["headers"], *(each for each in _MARKS if each[0] not in present)]}
 
 
 class _Replayed:

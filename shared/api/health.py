@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from shared.api import problems
 from shared.api.given import Rt
 from shared.api.paging import Everything
-from shared.api.values import Input, Time
+from shared.api.values import Input, Output, Time
 from shared.upkeep import health
 
 router = APIRouter(tags=["health"])
@@ -21,10 +21,8 @@ class HealthQuery(Input):
     strict: bool = Field(default=False, description="Answer 503 where not healthy, for monitors that read no JSON.")
 
 
-class Issue(BaseModel):
+class Issue(Output):
     """One thing that is wrong: ``code`` for machines, ``cause`` and ``cure`` for people."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     code: str
     severity: str
@@ -33,10 +31,8 @@ class Issue(BaseModel):
     cure: str
 
 
-class MailboxHealth(BaseModel):
+class MailboxHealth(Output):
     """How one mailbox does; ``lag`` is the number of seconds since it was last read."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     mailbox_id: str
     address: str
@@ -53,10 +49,8 @@ class MailboxHealth(BaseModel):
     issues: list[Issue]
 
 
-class Health(BaseModel):
+class Health(Output):
     """Everything at one moment; not healthy where any issue is an error."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     healthy: bool
     checked_at: datetime
@@ -66,10 +60,8 @@ class Health(BaseModel):
     notifications_refused: int
 
 
-class ProblemKind(BaseModel):
+class ProblemKind(Output):
     """A kind of problem: the part of its `type` behind the #, its status and its title."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     name: str
     status: int

@@ -4,14 +4,14 @@ from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from shared.api import audit, paging
 from shared.api.downloads import download
 from shared.api.given import Admitted, Rt
 from shared.api.paging import Everything, Page, Paged
 from shared.api.problems import documented
-from shared.api.values import AnyAddress, EntryKey, Moment, SearchText, Slug, Time
+from shared.api.values import AnyAddress, EntryKey, Moment, Output, SearchText, Slug, Time
 from shared.clock import to_text
 from shared.errors import BadInput, NotFound
 from shared.mail import journal, ledger, quarantine
@@ -34,10 +34,8 @@ class JournalQuery(Paged):
     before: Moment | None = Field(default=None, description="Received earlier.")
 
 
-class JournalEntry(BaseModel):
+class JournalEntry(Output):
     """One mail. ``verdict`` is empty while it is worked on; ``number`` is its ticket, 0 for none."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     mailbox_id: str
     key: str
@@ -67,7 +65,7 @@ class JournalDetails(JournalEntry):
     original: str | None = Field(description="Where the mail as it came can be read; null where it is not kept.")
 
 
-class VerdictMeaning(BaseModel):
+class VerdictMeaning(Output):
     """A verdict, what it means, and what to do about it."""
 
     verdict: Verdict

@@ -3,16 +3,16 @@
 from typing import Any, Literal
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.api import audit
 from shared.api.given import Admitted, Rt
 from shared.api.paging import Everything
 from shared.api.problems import documented
-from shared.api.values import Body, FolderId, FolderName, Label, MailboxAddress, Name, Slug, Time, Word
+from shared.api.values import Body, FolderId, FolderName, Label, MailboxAddress, Name, Output, Slug, Time, Word
 from shared.connections import store as connections
-from shared.errors import BadInput, NotFound
+from shared.errors import BadInput, Conflict, NotFound
 from shared.graph.mail import WELL_KNOWN_FOLDERS
 from shared.mail import mailboxes
 from shared.mail.mailboxes import Disposal, Method
@@ -63,10 +63,8 @@ class MailboxChange(_Choices):
         return self
 
 
-class Mailbox(BaseModel):
+class Mailbox(Output):
     """A mailbox as it is set up."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     mailbox_id: str
     connection_id: str
@@ -84,10 +82,8 @@ class Mailbox(BaseModel):
     created_at: Time
 
 
-class Progress(BaseModel):
+class Progress(Output):
     """How far the mailbox is taken in, and what keeps it from going on."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     last_success_at: Time
     last_mail_at: Time
@@ -106,7 +102,7 @@ class MailboxDetails(Mailbox):
     progress: Progress
 
 
-class Asked(BaseModel):
+class Asked(Output):
     """The work was put on its queue."""
 
     mailbox_id: str
@@ -159,7 +155,8 @@ def change_mailbox(rt: Rt, caller: Admitted, mailbox_id: Slug, change: MailboxCh
 @router.post("/{mailbox_id}/fetch", status_code=202, responses=documented(404, 409))
 def fetch_mailbox(rt: Rt, mailbox_id: Slug) -> Asked:
     """Look for mail now."""
-    mailboxes.get(rt, mailbox_id)
+    if not mailboxes.get(rt, mailbox_id).enabled:
+        raise Conflict("The mailbox is switched off.", "Enable it; it is then read at once.")
     mailboxes.knock(rt, mailbox_id, "asked")
     return Asked(mailbox_id=mailbox_id)
 

@@ -5,9 +5,9 @@ import hmac
 import json
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from shared.api.values import Input
+from shared.api.values import Input, Output
 from shared.errors import BadInput
 from shared.sealing import Keys
 
@@ -23,7 +23,7 @@ class Paged(Input):
     after: Token | None = Field(default=None, description="The `next` of the page before.")
 
 
-class Page[Item](BaseModel):
+class Page[Item](Output):
     """Some items of a list; ``next`` leads to those that follow, and is null on the last page.
 
     A page may hold fewer items than asked for, even none, and still have a ``next``.
@@ -33,7 +33,7 @@ class Page[Item](BaseModel):
     next: str | None = None
 
 
-class Everything[Item](BaseModel):
+class Everything[Item](Output):
     """All items of a short list."""
 
     items: list[Item]

@@ -3,22 +3,20 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from shared.api import audit, paging
 from shared.api.given import Admitted, Rt
 from shared.api.paging import Page, Paged
 from shared.api.problems import documented
-from shared.api.values import EntryKey, Time
+from shared.api.values import EntryKey, Output, Time
 from shared.upkeep import set_aside
 
 router = APIRouter(prefix="/set-aside", tags=["work set aside"])
 
 
-class KeptWork(BaseModel):
+class KeptWork(Output):
     """A piece of work that was set aside: its queue and message, and why. ``replayed_at`` is null while it waits."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     key: str
     queue: str

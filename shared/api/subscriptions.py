@@ -1,21 +1,18 @@
 """Subscriptions: by which Graph tells us of new mail."""
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
 
 from shared.api.given import Rt
 from shared.api.paging import Everything
-from shared.api.values import Time
+from shared.api.values import Output, Time
 from shared.connections.store import list_all as list_connections
 from shared.subscriptions import store
 
 router = APIRouter(prefix="/subscriptions", tags=["subscriptions"])
 
 
-class Subscription(BaseModel):
+class Subscription(Output):
     """A subscription of ours; ``state`` is creating, active or failed, ``expires_at`` what Graph granted."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     connection_id: str
     mailbox_id: str

@@ -7,10 +7,10 @@ from html import unescape
 from typing import Literal
 from urllib.parse import quote, unquote
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from shared.api.paging import Page, Paged
-from shared.api.values import AnyAddress, Moment, TicketNumber, Time
+from shared.api.values import AnyAddress, Moment, Output, TicketNumber, Time
 from shared.desk.tickets import Action as DeskAction
 from shared.desk.tickets import Body, File
 
@@ -27,10 +27,8 @@ class TicketQuery(Paged):
     before: Moment | None = Field(default=None, description="Created earlier.")
 
 
-class Ticket(BaseModel):
+class Ticket(Output):
     """One request of a user."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     number: int
     subject: str
@@ -51,7 +49,7 @@ class Ticket(BaseModel):
     linked: list[int]
 
 
-class Attachment(BaseModel):
+class Attachment(Output):
     """A file of an action; ``url`` is where this API gives it out."""
 
     index: int
@@ -62,7 +60,7 @@ class Attachment(BaseModel):
     url: str
 
 
-class Action(BaseModel):
+class Action(Output):
     """One thing that happened on a ticket.
 
     ``new_text`` is ``text`` without the quoted history; ``html`` is clean, its pictures lead to this API.

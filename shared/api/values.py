@@ -18,7 +18,13 @@ _FIRST_YEAR, _LAST_YEAR = 1971, 2199
 class Input(BaseModel):
     """A body or a query: a name that is not known is refused, and not passed over."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Output(BaseModel):
+    """What an answer shows of something stored; where that does not fit, no log line repeats it."""
+
+    model_config = ConfigDict(from_attributes=True, hide_input_in_errors=True)
 
 
 class Body(Input):

@@ -70,3 +70,9 @@ def test_the_key_is_asked_for_in_the_openapi_document(world: World) -> None:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             assert operation["security"] == [{name: []}], f"{method} {path}"
+
+
+def test_no_cache_keeps_an_answer(world: World) -> None:
+    answers = [world.api("GET", path) for path in ("/health", "/tickets", "/nothing", "/openapi.json")]
+    for headers in [each.headers for each in (*answers, world.api("GET", "/health", key="wrong"))]:
+        assert (headers["cache-control"], headers["x-content-type-options"]) == ("private, no-store", "nosniff")

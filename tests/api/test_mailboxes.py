@@ -86,6 +86,11 @@ def test_mail_is_fetched_on_demand(desk: World) -> None:
     assert len(desk.tickets()) == 1
 
 
+def test_a_mailbox_that_is_switched_off_is_not_fetched_from(desk: World) -> None:
+    mailbox = desk.add_mailbox(enabled=False)
+    assert desk.api("POST", f"/mailboxes/{mailbox}/fetch").status == 409
+
+
 def test_the_same_mailbox_is_not_set_up_twice(desk: World, azurite: Azurite) -> None:
     desk.add_mailbox()
     before = dump(azurite, desk)

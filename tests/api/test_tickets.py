@@ -69,11 +69,11 @@ def test_actions_come_in_pages(world: World) -> None:
     for index in range(1, 8):
         world.advance(1)
         record(world, str(index), joins=first.number)
-    seen, after, pages = [], "", 0
-    while after is not None:
-        page = world.get(f"/tickets/{first.number}?limit=3{after}")["actions"]
-        seen += [each["new_text"] for each in page["items"]]
-        after, pages = (f"&after={page['next']}" if page["next"] else None), pages + 1
+    page = world.get(f"/tickets/{first.number}?limit=3")["actions"]
+    seen, pages = [each["new_text"] for each in page["items"]], 1
+    while page["next"]:
+        page = world.get(f"/tickets/{first.number}?limit=3&after={page['next']}")["actions"]
+        seen, pages = seen + [each["new_text"] for each in page["items"]], pages + 1
     assert (seen, pages) == ([str(index) for index in range(8)], 3)
 
 
