@@ -18,7 +18,7 @@ from shared.errors import Conflict, NotFound
 from shared.mail.state import State
 from shared.runtime import Runtime
 from shared.storage.keys import digest
-from shared.storage.tables import Change, Row, RowExists
+from shared.storage.tables import Change, Row, RowChanged, RowExists
 from shared.work import Cause, SyncMailbox
 
 TABLE = "Mailboxes"
@@ -87,7 +87,10 @@ def change(rt: Runtime, mailbox_id: str, values: Mapping[str, str | bool]) -> Ma
         changes.append(Change("merge", Row(mailbox_id, STATE, {"done_folder_id": ""})))
     rt.tables[TABLE].transact(changes)
     mailbox = get(rt, mailbox_id)
-    _put_on_list(rt, mailbox)
+    try:
+        rt.tables[TABLE].merge(Row(LIST, mailbox_id, dict(values)))
+    except RowChanged:  # it never came onto the list
+        _put_on_list(rt, mailbox)
     return mailbox
 
 
