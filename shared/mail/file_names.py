@@ -13,13 +13,19 @@ _MAX_EXTENSION = 20
 _FORBIDDEN = re.compile(r'[<>:"|?*]')
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE)
 _PATH = re.compile(r"[/\\]")
+# What mail programs call these when they show them.
+_NAMES = {
+    "application/ms-tnef": "winmail.dat",
+    "application/vnd.ms-tnef": "winmail.dat",
+    "message/delivery-status": "delivery-status.txt",
+    "text/calendar": "invite.ics",
+    "text/rfc822-headers": "headers.txt",
+}
 _EXTENSIONS = {
-    "application/ms-tnef": "dat",
     "application/pdf": "pdf",
     "application/pkcs7-mime": "p7m",
     "application/pkcs7-signature": "p7s",
     "application/pgp-signature": "asc",
-    "application/vnd.ms-tnef": "dat",
     "application/zip": "zip",
     "audio/mpeg": "mp3",
     "audio/wav": "wav",
@@ -31,13 +37,10 @@ _EXTENSIONS = {
     "image/svg+xml": "svg",
     "image/tiff": "tif",
     "image/webp": "webp",
-    "message/delivery-status": "txt",
     "message/rfc822": "eml",
-    "text/calendar": "ics",
     "text/csv": "csv",
     "text/html": "html",
     "text/plain": "txt",
-    "text/rfc822-headers": "txt",
     "text/vcard": "vcf",
     "text/x-vcard": "vcf",
 }
@@ -63,8 +66,7 @@ def _shortened(name: str) -> str:
 
 def default_name(type_: str, number: int) -> str:
     """A name for the ``number``-th attachment, of which only the type is known."""
-    extension = _EXTENSIONS.get(type_, "bin")
-    return f"attachment-{number}.{extension}"
+    return _NAMES.get(type_) or f"attachment-{number}.{_EXTENSIONS.get(type_, 'bin')}"
 
 
 def make_unique(name: str, taken: set[str]) -> str:
