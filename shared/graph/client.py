@@ -55,33 +55,46 @@ class GraphClient:
         """Read raw bytes."""
         return self._insist("GET", path, mailbox, headers=_prefer(prefer)).content
 
-    def send(self, method: str, path: str, body: Json | None = None, *, prefer: str = "", mailbox: str = "") -> Json:
-        """Change something; the answer's JSON, empty where there is none."""
-        answer = self._insist(method, path, mailbox, json=body, headers=_prefer(prefer))
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        prefer: str = "",
+        mailbox: str = "",
+        places: int = 1,
+    ) -> Json:
+        """Change something; the JSON of the answer, or nothing. ``places``: how many requests it counts as."""
+        answer = self._insist(method, path, mailbox, places, json=body, headers=_prefer(prefer))
         return dict(answer.json()) if answer.content else {}
+
+    def hold(self, mailbox: str, seconds: float) -> None:
+        """Send nothing more about this mailbox for so long: Graph said so."""
+        self._gates.of(mailbox).close_for(seconds)
 
     def sign_in_anew(self) -> None:
         """Get a fresh token, if only to see that we can; raises SignInFailed, GraphBusy."""
         self._sign_in.forget()
         self._sign_in.token()
 
-    def _insist(self, method: str, path: str, mailbox: str, **options: Any) -> requests.Response:
+    def _insist(self, method: str, path: str, mailbox: str, places: int = 1, **options: Any) -> requests.Response:
         gate = self._gates.of(mailbox)
         for attempt in range(1, TRIES + 1):
             try:
-                return self._through_gate(gate, method, self._url(path), **options)
+                return self._through_gate(gate, places, method, self._url(path), **options)
             except GraphBusy as busy:
                 if attempt == TRIES or busy.retry_after > LONGEST_PAUSE:
                     raise
                 log.info("graph.again", method=method, status=busy.status, code=busy.code, wait=busy.retry_after)
-                self._clock.pause(busy.retry_after if busy.status == 429 else USUAL_PAUSE * 2 ** (attempt - 1))
+                self._clock.pause(max(busy.retry_after, USUAL_PAUSE * 2 ** (attempt - 1)))
         raise AssertionError("unreachable: the last try returns or raises")
 
-    def _through_gate(self, gate: MailboxGate, method: str, url: str, **options: Any) -> requests.Response:
+    def _through_gate(self, gate: MailboxGate, places: int, method: str, url: str, **options: Any) -> requests.Response:
         wait = gate.closed_for
         if wait > LONGEST_PAUSE:
             raise GraphBusy(429, "TooManyRequests", "The mailbox is still throttled.", retry_after=wait)
-        with gate.slot():
+        with gate.slots(places):
             if gate.closed_for:
                 self._clock.pause(gate.closed_for)
             try:

@@ -1,7 +1,7 @@
 """Graph's limits on one mailbox, kept by us before Graph has to: four requests at once, none before Retry-After."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import BoundedSemaphore, Lock
 
 from shared.clock import Clock
@@ -17,6 +17,7 @@ class MailboxGate:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._slots = BoundedSemaphore(CONCURRENT_REQUESTS_PER_MAILBOX)
+        self._taking = Lock()
         self._opens = 0.0
 
     def close_for(self, seconds: float) -> None:
@@ -29,9 +30,13 @@ class MailboxGate:
         return max(0.0, self._opens - self._clock.steady())
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
-        """One of the four requests that may be under way."""
-        with self._slots:
+    def slots(self, count: int = 1) -> Iterator[None]:
+        """So many of the four requests that may be under way; a batch of more takes all four."""
+        with ExitStack() as taken:
+            # Two batches that each held some of the four would wait for each other for ever.
+            with self._taking:
+                for _ in range(min(count, CONCURRENT_REQUESTS_PER_MAILBOX)):
+                    taken.enter_context(self._slots)
             yield
 
 

@@ -5,6 +5,9 @@ from datetime import timedelta
 CONCURRENT_REQUESTS_PER_MAILBOX = 4
 """Per app and mailbox. https://learn.microsoft.com/en-us/graph/throttling-limits (2026-02-06)"""
 
+BATCH_SIZE = 20
+"""Requests a batch. https://learn.microsoft.com/en-us/graph/json-batching (2025-02)"""
+
 SUBSCRIPTION_LIFETIME = timedelta(minutes=10_080)
 """Longest for messages, events and contacts without resource data.
 https://learn.microsoft.com/en-us/graph/change-notifications-overview (2026-04)"""

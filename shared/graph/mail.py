@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from shared.graph.batch import Request
 from shared.graph.client import IMMUTABLE_IDS, GraphClient, Json, segment
 from shared.graph.delta import Round, fetch_round
 from shared.graph.errors import GraphError, ItemGone
@@ -53,26 +54,27 @@ def get_mime(client: GraphClient, mailbox: str, message_id: str) -> bytes:
     return client.get_bytes(f"{_message(mailbox, message_id)}/$value", prefer=IMMUTABLE_IDS, mailbox=mailbox)
 
 
-def move(client: GraphClient, mailbox: str, message_id: str, folder_id: str) -> None:
-    """Move a message to a folder (id or well-known name); raises ItemGone."""
-    body = {"destinationId": folder_id}
-    client.send("POST", f"{_message(mailbox, message_id)}/move", body, prefer=IMMUTABLE_IDS, mailbox=mailbox)
+def moving(mailbox: str, message_id: str, folder_id: str) -> Request:
+    """Move a message to a folder (id or well-known name). https://learn.microsoft.com/en-us/graph/api/message-move"""
+    return Request("POST", f"{_message(mailbox, message_id)}/move", {"destinationId": folder_id})
 
 
-def mark_read(client: GraphClient, mailbox: str, message_id: str) -> None:
-    """Mark a message as read; raises ItemGone."""
-    client.send("PATCH", _message(mailbox, message_id), {"isRead": True}, prefer=IMMUTABLE_IDS, mailbox=mailbox)
+def marking_read(mailbox: str, message_id: str) -> Request:
+    """Mark a message as read."""
+    return Request("PATCH", _message(mailbox, message_id), {"isRead": True})
 
 
-def delete(client: GraphClient, mailbox: str, message_id: str) -> None:
-    """Delete a message so that people can still recover it; raises ItemGone."""
-    client.send("DELETE", _message(mailbox, message_id), prefer=IMMUTABLE_IDS, mailbox=mailbox)
+def deleting(mailbox: str, message_id: str) -> Request:
+    """Delete a message so that people can still recover it."""
+    return Request("DELETE", _message(mailbox, message_id))
 
 
-def permanently_delete(client: GraphClient, mailbox: str, message_id: str) -> None:
-    """Purge a message; only in the global cloud. https://learn.microsoft.com/en-us/graph/api/message-permanentdelete"""
-    path = f"{_message(mailbox, message_id)}/permanentDelete"
-    client.send("POST", path, prefer=IMMUTABLE_IDS, mailbox=mailbox)
+def purging(mailbox: str, message_id: str) -> Request:
+    """Delete a message for good; only in the global cloud.
+
+    https://learn.microsoft.com/en-us/graph/api/message-permanentdelete
+    """
+    return Request("POST", f"{_message(mailbox, message_id)}/permanentDelete")
 
 
 def get_folder(client: GraphClient, mailbox: str, folder: str) -> Json:

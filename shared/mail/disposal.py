@@ -1,31 +1,20 @@
-"""What happens to a mail in its mailbox once it is safely ours: moved, marked as read, or deleted."""
+"""What happens to mails in their mailbox once they are safely ours: moved, marked as read, or deleted."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from shared.graph import mail as graph_mail
+from shared.graph.batch import Request, perform
 from shared.graph.errors import GraphBusy, GraphError, ItemGone
 
 if TYPE_CHECKING:
-    from shared.graph.client import GraphClient
+    from shared.graph.client import GraphClient, Json
     from shared.mail.mailboxes import Mailbox
     from shared.mail.state import State
 
-
-def dispose(client: GraphClient, mailbox: Mailbox, state: State, message_id: str) -> str:
-    """Do with a message what its mailbox says, and tell what was done; repeating it is harmless. Raises GraphBusy.
-
-    A refusal is told, not raised: the ticket is safe, and the mails behind this one must go on.
-    """
-    try:
-        return _dispose(client, mailbox, state, message_id)
-    except GraphBusy:
-        raise
-    except ItemGone:
-        return "already gone"
-    except GraphError as error:
-        return f"failed: {error.cause}"
+DONE = {"mark_read": "marked as read", "delete": "deleted", "delete_permanently": "deleted permanently"}
 
 
 def prepare(client: GraphClient, mailbox: Mailbox, state: State) -> None:
@@ -34,28 +23,53 @@ def prepare(client: GraphClient, mailbox: Mailbox, state: State) -> None:
         state.done_folder_id = graph_mail.find_or_create_folder(client, mailbox.address, mailbox.done_folder)
 
 
-def _dispose(client: GraphClient, mailbox: Mailbox, state: State, message_id: str) -> str:
+def dispose(client: GraphClient, mailbox: Mailbox, state: State, message_ids: Sequence[str]) -> list[str | GraphBusy]:
+    """Do with messages what their mailbox says; for each what was done, or why it must wait. Repeating it is harmless.
+
+    A refusal is told, not raised: the ticket is safe, and the mails behind this one must go on.
+    """
+    outcomes = perform(client, mailbox.address, [_request(mailbox, state, each) for each in message_ids])
+    if mailbox.disposal == "move" and any(isinstance(outcome, ItemGone) for outcome in outcomes):
+        outcomes = _move_again(client, mailbox, state, message_ids, outcomes)
+    return [_told(mailbox, outcome) for outcome in outcomes]
+
+
+def _request(mailbox: Mailbox, state: State, message_id: str) -> Request:
     match mailbox.disposal:
         case "mark_read":
-            graph_mail.mark_read(client, mailbox.address, message_id)
-            return "marked as read"
+            return graph_mail.marking_read(mailbox.address, message_id)
         case "delete":
-            graph_mail.delete(client, mailbox.address, message_id)
-            return "deleted"
+            return graph_mail.deleting(mailbox.address, message_id)
         case "delete_permanently":
-            graph_mail.permanently_delete(client, mailbox.address, message_id)
-            return "deleted permanently"
+            return graph_mail.purging(mailbox.address, message_id)
         case _:
-            _move(client, mailbox, state, message_id)
-            return f"moved to {mailbox.done_folder}"
+            return graph_mail.moving(mailbox.address, message_id, state.done_folder_id)
 
 
-def _move(client: GraphClient, mailbox: Mailbox, state: State, message_id: str) -> None:
-    try:
-        graph_mail.move(client, mailbox.address, message_id, state.done_folder_id)
-    except ItemGone:
-        # The message may be gone, or the folder: Graph answers both alike.
-        if not graph_mail.still_there(client, mailbox.address, message_id):
-            raise
-        state.done_folder_id = graph_mail.find_or_create_folder(client, mailbox.address, mailbox.done_folder)
-        graph_mail.move(client, mailbox.address, message_id, state.done_folder_id)
+def _move_again(
+    client: GraphClient,
+    mailbox: Mailbox,
+    state: State,
+    message_ids: Sequence[str],
+    outcomes: Sequence[Json | GraphError],
+) -> list[Json | GraphError]:
+    """Graph answers alike where the message is gone and where the folder is: look, and make the folder again."""
+    missing = [each for each, outcome in zip(message_ids, outcomes, strict=True) if isinstance(outcome, ItemGone)]
+    left = [each for each in missing if graph_mail.still_there(client, mailbox.address, each)]
+    if not left:
+        return list(outcomes)
+    state.done_folder_id = ""
+    prepare(client, mailbox, state)
+    moved = perform(client, mailbox.address, [_request(mailbox, state, each) for each in left])
+    second = dict(zip(left, moved, strict=True))
+    return [second.get(each, outcome) for each, outcome in zip(message_ids, outcomes, strict=True)]
+
+
+def _told(mailbox: Mailbox, outcome: Json | GraphError) -> str | GraphBusy:
+    if isinstance(outcome, GraphBusy):
+        return outcome
+    if isinstance(outcome, ItemGone):
+        return "already gone"
+    if isinstance(outcome, GraphError):
+        return f"failed: {outcome.cause}"
+    return DONE.get(mailbox.disposal, f"moved to {mailbox.done_folder}")

@@ -78,10 +78,10 @@ def take_in(place: Place, entries: Sequence[Entry]) -> DeskbridgeError | None:
         entry.verdict = ""
     with ThreadPoolExecutor(CONCURRENT_REQUESTS_PER_MAILBOX, thread_name_prefix="mail") as threads:
         _each(threads, passages, partial(_fetch, place))
-        passages = _originals_first(_until_interrupted(passages))
-        _decide_all(place, passages)
-        _record_all(place, passages)
-        _each(threads, passages, partial(_dispose, place))
+    passages = _originals_first(_until_interrupted(passages))
+    _decide_all(place, passages)
+    _record_all(place, passages)
+    _dispose_all(place, passages)
     return next((each.interruption for each in passages if each.interruption), None)
 
 
@@ -315,10 +315,25 @@ def _note(entry: Entry, recorded: Recorded) -> None:
     entry.conclude(verdicts[recorded.outcome])
 
 
-def _dispose(place: Place, passage: Passage) -> None:
-    entry = passage.entry
-    if entry.verdict not in LEAVES_MAILBOX:
+def _dispose_all(place: Place, passages: Sequence[Passage]) -> None:
+    """Let the mails leave their mailbox; one that must wait keeps its ticket and has no verdict yet."""
+    leaving = [each for each in passages if each.entry.verdict in LEAVES_MAILBOX]
+    if not leaving:
         return
-    verdict, entry.verdict = entry.verdict, ""
-    entry.disposal = disposal.dispose(place.client, place.mailbox, place.state, entry.message_id)
-    entry.verdict = verdict
+    try:
+        outcomes = disposal.dispose(
+            place.client, place.mailbox, place.state, [each.entry.message_id for each in leaving]
+        )
+    except _INTERRUPTIONS as interruption:
+        for passage in leaving:
+            _hold_back(passage, interruption)
+        return
+    for passage, outcome in zip(leaving, outcomes, strict=True):
+        if isinstance(outcome, GraphBusy):
+            _hold_back(passage, outcome)
+        else:
+            passage.entry.disposal = outcome
+
+
+def _hold_back(passage: Passage, interruption: DeskbridgeError) -> None:
+    passage.entry.verdict, passage.interruption = "", interruption

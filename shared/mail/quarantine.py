@@ -69,4 +69,7 @@ def _original(place: Place, entry: Entry) -> bytes:
 def _dispose(place: Place, entry: Entry) -> None:
     if entry.verdict in LEAVES_MAILBOX:
         disposal.prepare(place.client, place.mailbox, place.state)
-        entry.disposal = disposal.dispose(place.client, place.mailbox, place.state, entry.message_id)
+        [outcome] = disposal.dispose(place.client, place.mailbox, place.state, [entry.message_id])
+        if isinstance(outcome, GraphBusy):
+            raise outcome
+        entry.disposal = outcome
