@@ -6,7 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -39,15 +41,22 @@ def world(azurite: Azurite, host: Host) -> Iterator[World]:
     runtime.use(None)
 
 
-EXCHANGES = ROOT / ".run" / "exchanges"
+EXCHANGES = ROOT / ".run" / "exchanges" / str(os.getpid())
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Every exchange with Graph, of all test processes, is kept in one folder."""
     if not hasattr(config, "workerinput"):
-        shutil.rmtree(EXCHANGES, ignore_errors=True)
+        _remove_old()
         EXCHANGES.mkdir(parents=True)
         os.environ["EXCHANGES_FOLDER"] = str(EXCHANGES)
+
+
+def _remove_old() -> None:
+    """Recordings of runs that ended are worth nothing after a day."""
+    for folder in EXCHANGES.parent.glob("*"):
+        if time.time() - folder.stat().st_mtime > 24 * 3600 or not Path(f"/proc/{folder.name}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.hookimpl(trylast=True)

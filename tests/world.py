@@ -146,10 +146,10 @@ class World:
                 return drained
             time.sleep(0.1)
 
-    def scan(self) -> Drained:
+    def scan(self, timeout: float = 60) -> Drained:
         """Let the five-minute timer come round."""
         self.host.run_timer("scan_mailboxes")
-        return self.settle()
+        return self.settle(timeout)
 
     def tickets(self, query: str = "") -> list[Any]:
         """All tickets that the API lists, newest first."""
