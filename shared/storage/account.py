@@ -18,8 +18,10 @@ def open_tables(settings: Settings, transport: Any = None) -> Tables:
     from azure.data.tables import TableServiceClient  # noqa: PLC0415 - not for the webhook, which needs no table
 
     from shared.storage.tables import Tables  # noqa: PLC0415 - the same
+    from shared.storage.transactions import Transactions  # noqa: PLC0415 - the same
 
-    return Tables(_client(TableServiceClient, "table", settings, transport), settings.storage_prefix)
+    service = _client(TableServiceClient, "table", settings, transport)
+    return Tables(service, Transactions(service.url, service.credential, transport), settings.storage_prefix)
 
 
 def open_queues(settings: Settings, transport: Any = None) -> Queues:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from azure.core import MatchConditions
-from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
-from azure.data.tables import TableTransactionError, UpdateMode
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
 from shared.errors import DeskbridgeError
+from shared.storage.rows import Change, Row
+from shared.storage.transactions import TransactionRefused, Transactions
 
 if TYPE_CHECKING:
     from azure.data.tables import TableClient, TableServiceClient
+
+__all__ = ["Change", "Row", "RowChanged", "RowExists", "RowTooLarge", "Table", "Tables"]
 
 Value = str | int | float | bool | bytes | None
 
@@ -41,37 +42,11 @@ class RowTooLarge(DeskbridgeError):
     """A value is larger than the table service takes."""
 
 
-@dataclass(slots=True)
-class Row:
-    """One entity: its two keys, its values, and the version (etag) that it was read at."""
-
-    partition: str
-    key: str
-    values: dict[str, Any] = field(default_factory=dict)
-    etag: str | None = None
-
-    def __getitem__(self, name: str) -> Any:
-        return self.values[name]
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The value of this name, or the default; an absent value and None are the same in a table."""
-        value = self.values.get(name)
-        return default if value is None else value
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One step of a transaction. ``merge`` and ``replace`` hold only if the row still has the row's etag, if given."""
-
-    kind: Literal["insert", "upsert", "merge", "replace", "delete"]
-    row: Row
-
-
 class Table:
     """One table; made on first use."""
 
-    def __init__(self, client: TableClient) -> None:
-        self._client = client
+    def __init__(self, client: TableClient, transactions: Transactions) -> None:
+        self._client, self._transactions = client, transactions
 
     def find(self, partition: str, key: str) -> Row | None:
         """The row with these keys, or None."""
@@ -87,11 +62,10 @@ class Table:
         """
         for change in changes:
             _check_size(change.row)
-        operations = [_operation(change) for change in changes]
         try:
-            etags = self._submit(operations)
-        except TableTransactionError as error:
-            raise _meaning(error, error.index) from error
+            etags = self._submit(changes)
+        except TransactionRefused as error:
+            raise _meaning(error) from error
         for change, etag in zip(changes, etags, strict=True):
             change.row.etag = etag
 
@@ -158,15 +132,14 @@ class Table:
         except ResourceNotFoundError:
             return
 
-    def _submit(self, operations: list[Any]) -> list[str | None]:
+    def _submit(self, changes: Sequence[Change]) -> list[str | None]:
         try:
-            answers = self._client.submit_transaction(operations)
-        except TableTransactionError as error:
-            if _code(error) != "TableNotFound":
+            return self._transactions.submit(self._client.table_name, changes)
+        except TransactionRefused as error:
+            if error.code != "TableNotFound":
                 raise
-            self._create()
-            answers = self._client.submit_transaction(operations)
-        return [answer.get("etag") for answer in answers]
+        self._create()
+        return self._transactions.submit(self._client.table_name, changes)
 
     def _create(self) -> None:
         try:
@@ -178,42 +151,20 @@ class Table:
 class Tables:
     """All tables of the installation, by their plain names."""
 
-    def __init__(self, service: TableServiceClient, prefix: str = "") -> None:
-        self._service, self._prefix = service, prefix
+    def __init__(self, service: TableServiceClient, transactions: Transactions, prefix: str = "") -> None:
+        self._service, self._transactions, self._prefix = service, transactions, prefix
         self._tables: dict[str, Table] = {}
 
     def __getitem__(self, name: str) -> Table:
         table = self._tables.get(name)
         if table is None:
-            table = self._tables[name] = Table(self._service.get_table_client(self._prefix + name))
+            table = self._tables[name] = Table(self._service.get_table_client(self._prefix + name), self._transactions)
         return table
 
 
 def _row(entity: Any) -> Row:
     values = dict(entity)
     return Row(values.pop("PartitionKey"), values.pop("RowKey"), values, entity.metadata.get("etag"))
-
-
-def _operation(change: Change) -> tuple[Any, ...]:
-    row = change.row
-    present = {name: value for name, value in row.values.items() if value is not None}
-    entity = {"PartitionKey": row.partition, "RowKey": row.key, **present}
-    match change.kind:
-        case "insert":
-            return ("create", entity)
-        case "upsert":
-            return ("upsert", entity, {"mode": UpdateMode.REPLACE})
-        case "delete":
-            return ("delete", entity)
-        case "merge" | "replace" as kind:
-            mode = UpdateMode.MERGE if kind == "merge" else UpdateMode.REPLACE
-            if row.etag is None:
-                return ("update", entity, {"mode": mode})
-            return (
-                "update",
-                entity,
-                {"mode": mode, "etag": row.etag, "match_condition": MatchConditions.IfNotModified},
-            )
 
 
 def _check_size(row: Row) -> None:
@@ -227,13 +178,9 @@ def _check_size(row: Row) -> None:
         raise RowTooLarge(f"The row has {total} bytes, the table service takes {LARGEST_ROW}.")
 
 
-def _meaning(error: HttpResponseError, index: int) -> Exception:
-    if _code(error) == "EntityAlreadyExists" or isinstance(error, ResourceExistsError):
-        return RowExists(index)
-    if error.status_code in (404, 412) or isinstance(error, ResourceModifiedError):
+def _meaning(error: TransactionRefused) -> Exception:
+    if error.code == "EntityAlreadyExists":
+        return RowExists(error.index)
+    if error.status_code in (404, 412):
         return RowChanged("The row was changed meanwhile.")
     return error
-
-
-def _code(error: HttpResponseError) -> str:
-    return str(getattr(error, "error_code", "") or "")

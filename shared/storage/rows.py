@@ -1,0 +1,32 @@
+"""What is written to and read from a table: rows, and changes of rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(slots=True)
+class Row:
+    """One entity: its two keys, its values, and the version (etag) that it was read at."""
+
+    partition: str
+    key: str
+    values: dict[str, Any] = field(default_factory=dict)
+    etag: str | None = None
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of this name, or the default; an absent value and None are the same in a table."""
+        value = self.values.get(name)
+        return default if value is None else value
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step of a transaction. ``merge`` and ``replace`` hold only if the row still has the row's etag, if given."""
+
+    kind: Literal["insert", "upsert", "merge", "replace", "delete"]
+    row: Row

