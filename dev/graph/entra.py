@@ -49,6 +49,7 @@ class SignInError(Exception):
     def __init__(self, status: int, error: str, number: int, message: str) -> None:
         super().__init__(f"AADSTS{number}")
         self.status, self.error, self.number, self.message = status, error, number, message
+        self.headers: dict[str, str] = {}
 
 
 class Entra:
@@ -68,8 +69,13 @@ class Entra:
         """Answer a request to the login host."""
         try:
             return self._faults.around(request, "", lambda: self._route(request))
+        except GraphError as trouble:
+            return self._refused(request, _in_oauth_form(trouble))
         except SignInError as error:
-            return Response(error.status, self._error_body(request, error))
+            return self._refused(request, error)
+
+    def _refused(self, request: Request, error: SignInError) -> Response:
+        return Response(error.status, self._error_body(request, error), headers=dict(error.headers))
 
     def _route(self, request: Request) -> Response:
         tail = request.path.strip("/").split("/")
@@ -178,18 +184,18 @@ class Entra:
         """Who asks; a missing, unknown, expired or misplaced token is refused with 401."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
-            raise _unauthorized("Access token is empty.")
+            raise unauthorized("Access token is empty.")
         if token.count(".") != 2:
-            raise _unauthorized("IDX14100: JWT is not well formed, there are no dots (.).")
+            raise unauthorized("IDX14100: JWT is not well formed, there are no dots (.).")
         claims = self._issued.get(token.strip())
         if claims is None or self._world.tenant(claims.tenant_id) is None:
-            raise _unauthorized("Access token validation failure. Invalid issuer or signature.")
+            raise unauthorized("Access token validation failure. Invalid issuer or signature.")
         if time.monotonic() >= claims.expires:
-            raise _unauthorized("Lifetime validation failed, the token is expired.")
+            raise unauthorized("Lifetime validation failed, the token is expired.")
         if claims.audience != request.origin:
-            raise _unauthorized("Access token validation failure. Invalid audience.")
+            raise unauthorized("Access token validation failure. Invalid audience.")
         if self._faults.strike("revoke_sign_in", request.method, request.path):
-            raise _unauthorized("Continuous access evaluation resulted in challenge: the session was revoked.")
+            raise unauthorized("Continuous access evaluation resulted in challenge: the session was revoked.")
         return claims
 
     def expire_tokens(self) -> None:
@@ -260,7 +266,17 @@ def _refusals(number: int, client_id: str, tenant_id: str = "") -> SignInError:
     return SignInError(status, error, number, message)
 
 
-def _unauthorized(message: str) -> GraphError:
+def _in_oauth_form(trouble: GraphError) -> SignInError:
+    """Trouble on the way, as the token endpoint words it."""
+    if trouble.status < 429:
+        return SignInError(trouble.status, "invalid_request", 900561, trouble.message)
+    error = SignInError(trouble.status, "temporarily_unavailable", 90033, "A transient error has occurred.")
+    error.headers = trouble.headers
+    return error
+
+
+def unauthorized(message: str) -> GraphError:
+    """The 401 of Graph, with its challenge."""
     return GraphError(401, "InvalidAuthenticationToken", message, {"WWW-Authenticate": _CHALLENGE})
 
 

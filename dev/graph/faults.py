@@ -5,11 +5,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from random import Random
 from typing import Literal
 
+from dev.graph.clock import Clock
 from dev.graph.wire import ConnectionLost, GraphError, Request, Response
 
 type Kind = Literal[
@@ -75,7 +76,8 @@ class Fault:
 class Faults:
     """The faults that are set at the moment."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._set: list[Fault] = []
         self._lock = threading.Lock()
 
@@ -115,7 +117,7 @@ class Faults:
             time.sleep(slow.seconds or 0)
         for kind in ("throttle", "unavailable", "timeout", "refuse"):
             if fault := self.strike(kind, request.method, target, mailbox):
-                raise _refusal(fault)
+                raise _refusal(fault, self._clock.now())
         lost = self.strike("lost_answer", request.method, target, mailbox)
         response = answer()
         if lost:
@@ -123,24 +125,21 @@ class Faults:
         return response
 
 
-def retry_after_header(fault: Fault) -> dict[str, str]:
-    """The header in the form that the fault asks for."""
+def _retry_after(fault: Fault, now: datetime) -> dict[str, str]:
+    """The header in the form that the fault asks for; a date is one of the emulator's clock, as the header Date is."""
     if fault.retry_after is None:
         return {}
     if fault.retry_after == "date":
-        return {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)}
+        ahead = now.replace(microsecond=0) + timedelta(seconds=2)
+        return {"Retry-After": format_datetime(ahead, usegmt=True)}
     return {"Retry-After": str(fault.retry_after)}
 
 
-def _refusal(fault: Fault) -> GraphError:
-    if fault.kind == "refuse":
-        return GraphError(fault.status, fault.error, "This one was set to be refused.")
-    if fault.kind == "throttle":
-        return GraphError(
-            429, "ApplicationThrottled", "Application is over its MailboxConcurrency limit.", retry_after_header(fault)
-        )
-    if fault.kind == "unavailable":
-        return GraphError(
-            503, "serviceNotAvailable", "The service is temporarily unavailable.", retry_after_header(fault)
-        )
-    return GraphError(504, "UnknownError", "The gateway did not receive a response in time.")
+def _refusal(fault: Fault, now: datetime) -> GraphError:
+    known = {
+        "throttle": (429, "ApplicationThrottled", "Application is over its MailboxConcurrency limit."),
+        "unavailable": (503, "serviceNotAvailable", "The service is temporarily unavailable."),
+        "timeout": (504, "UnknownError", "The gateway did not receive a response in time."),
+    }
+    chosen = (fault.status, fault.error, "This one was set to be refused.")
+    return GraphError(*known.get(fault.kind, chosen), headers=_retry_after(fault, now))

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 from dev.graph import batches, directory, mail_folders, mail_messages, message_delta, subscribing
 from dev.graph.calls import Call, Operation, Operations
 from dev.graph.clock import Clock
-from dev.graph.entra import Claims, Entra
+from dev.graph.entra import Claims, Entra, unauthorized
 from dev.graph.faults import Faults
 from dev.graph.mailboxes import Change, Mailbox
 from dev.graph.notifications import Dispatcher, Post, Send, change_item
@@ -34,7 +34,7 @@ class Gateway:
 
     def __init__(self, send: Send | None) -> None:
         self.clock = Clock()
-        self.faults = Faults()
+        self.faults = Faults(self.clock)
         self.throttle = Throttle(self.clock)
         self.recorder = Recorder(self.throttle.most_at_once)
         self.subscriptions = Subscriptions(self.clock)
@@ -97,10 +97,7 @@ class Gateway:
         if request.path.startswith("/v1.0/"):
             return self._graph(request)
         if self.entra.handles(request):
-            try:
-                response = self.entra.answer(request)
-            except GraphError as error:
-                response = error_response(request, error, self.clock.now())
+            response = self.entra.answer(request)
             self.recorder.count(f"{request.method} {request.path.split('/', 2)[-1]}", response.status)
             return response
         unknown = GraphError(400, "BadRequest", f"Invalid version: {request.path.strip('/').split('/')[0]}")
@@ -125,9 +122,7 @@ class Gateway:
     def _run(self, request: Request, claims: Claims, operation: Operation, keys: dict[str, str]) -> Response:
         app, tenant = self.entra.app_of(claims), self.world.tenant(claims.tenant_id)
         if app is None or tenant is None:
-            raise GraphError(
-                401, "InvalidAuthenticationToken", "The identity of the calling application could not be established."
-            )
+            raise unauthorized("The identity of the calling application could not be established.")
         call = Call(self, request, claims, app, tenant, keys)
         with self._admitted(call, operation):
             mailbox = call.found_mailbox

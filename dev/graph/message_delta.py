@@ -107,7 +107,7 @@ def _delta(call: Call) -> Response:
         query = _asked(call)
         lines = _everything(folder, query)
     found = Round(call.mailbox.id, folder.id, query, lines, len(folder.log))
-    return _page(call, found, call.gateway.rounds.keep(found), 0, _page_size(call))
+    return _page(call, found, "", 0, _page_size(call))
 
 
 def _asked(call: Call) -> Query:
@@ -195,7 +195,7 @@ def _opened(call: Call, folder: Folder, token: str) -> tuple[Query, int]:
 def _page(call: Call, found: Round, name: str, offset: int, size: int) -> Response:
     """Some lines of a round, and the link to what comes next."""
     if _struck(call, "empty_delta_page"):
-        return _answer(call, found, [], _skip_link(call, name, offset, size))
+        return _answer(call, found, [], _skip_link(call, name or call.gateway.rounds.keep(found), offset, size))
     lines = found.lines[offset : offset + size]
     ahead = len(found.lines) - offset - size
     if _struck(call, "endless_delta"):
@@ -204,7 +204,9 @@ def _page(call: Call, found: Round, name: str, offset: int, size: int) -> Respon
         _put_off(call, found.lines[offset + size :])
         ahead = -1
     elif ahead > 0 or len(lines) == size:
-        return _answer(call, found, lines, _skip_link(call, name, offset + size, size))
+        return _answer(
+            call, found, lines, _skip_link(call, name or call.gateway.rounds.keep(found), offset + size, size)
+        )
     return _answer(call, found, lines, _delta_link(call, found))
 
 

@@ -129,5 +129,8 @@ def _without_token(payload: Json) -> Json:
     return {**payload, "access_token": "(not recorded)"} if "access_token" in payload else payload
 
 
-def _bytes(content: bytes) -> Json | None:
-    return {"base64": b64encode(content[:_LONGEST]).decode()} if content else None
+def _bytes(content: bytes) -> Json | str | None:
+    """A short text as it is; anything else as base64, cut."""
+    if content.isascii() and len(content) < _LONGEST:
+        return content.decode() or None
+    return {"base64": b64encode(content[:_LONGEST]).decode()}

@@ -71,6 +71,10 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         """Any method at all: which are allowed is for Graph to say."""
+        if "transfer-encoding" in self.headers:
+            self.close_connection = True
+            self._write(Response(411))
+            return
         try:
             response = cast("_Listener", self.server).emulator.handle(self._incoming())
         except ConnectionLost:

@@ -66,6 +66,7 @@ class Bench:
     """An emulator with a tenant and a client that has signed in."""
 
     def __init__(self) -> None:
+        self.keeps_the_contract = True  # False in a test whose own client or webhook breaks it on purpose
         self.receiver = Receiver()
         self.emulator = Emulator(self.receiver)
         self.emulator.add_app(tenant_id=TENANT, client_id=CLIENT, secret=SECRET)

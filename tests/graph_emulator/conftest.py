@@ -24,7 +24,7 @@ def bench() -> Iterator[Bench]:
     yield made
     made.emulator.settle()
     folder = os.environ.get("EXCHANGES_FOLDER")
-    if folder:
+    if folder and made.keeps_the_contract:
         exchanges = made.emulator.exchanges
         exchanges[:] = [one for one in exchanges if one["status"] not in _REFUSED_FOR_THEIR_FORM]
         made.emulator.write_exchanges(Path(folder) / f"emulator-{uuid.uuid4().hex}.jsonl")

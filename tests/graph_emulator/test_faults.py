@@ -42,7 +42,14 @@ def test_retry_after_in_its_three_forms(bench: Bench) -> None:
 
     assert header(7) == "7"
     assert header(None) is None
-    assert parsedate_to_datetime(str(header("date"))).tzinfo is not None
+    bench.emulator.clock.advance(86_400)
+    until = parsedate_to_datetime(str(header("date")))
+    assert (until - bench.emulator.clock.now()).total_seconds() <= 2
+
+
+def test_a_chosen_refusal(bench: Bench) -> None:
+    bench.emulator.faults.add(Fault(kind="refuse", status=423, error="ErrorMailboxMoveInProgress"))
+    assert bench.refused("GET", MESSAGES) == (423, "ErrorMailboxMoveInProgress")
 
 
 def test_which_requests_a_fault_strikes(bench: Bench) -> None:
@@ -94,7 +101,8 @@ def test_faults_reach_the_sign_in(bench: Bench) -> None:
     form = {"grant_type": "client_credentials", "client_id": CLIENT, "client_secret": SECRET}
     url = f"https://login.microsoftonline.com/{TENANT}/oauth2/v2.0/token"
     body = {**form, "scope": "https://graph.microsoft.com/.default"}
-    assert bench.session.post(url, data=body).status_code == 503
+    away = bench.session.post(url, data=body)
+    assert (away.status_code, away.json()["error_codes"]) == (503, [90033])
     bench.emulator.faults.add(Fault(kind="revoke_sign_in", path="/oauth2/", code=90033, times=1))
     assert bench.session.post(url, data=body).json()["error"] == "temporarily_unavailable"
     assert bench.session.post(url, data=body).status_code == 200

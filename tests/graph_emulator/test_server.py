@@ -130,6 +130,12 @@ def test_a_lost_answer_closes_the_connection(client: Client) -> None:
         client.graph("users")
 
 
+def test_a_body_without_a_length_is_refused(client: Client) -> None:
+    answer = client.session.post(f"{client.url}/v1.0/subscriptions", data=iter([b"{}"]))
+    assert answer.status_code == 411
+    assert client.graph("users").status_code == 200
+
+
 def test_mistakes_in_control_are_told(client: Client) -> None:
     for method, path, body in (
         ("POST", "deliver?address=nobody@contoso.com", {}),
