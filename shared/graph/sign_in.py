@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msal
 import requests
+from msal.exceptions import MsalServiceError
 
 from shared.graph.errors import GraphBusy, SignInFailed, sign_in_failure
 from shared.graph.limits import DEFAULT_RETRY_AFTER
@@ -60,7 +61,7 @@ class SignIn:
         except ValueError as error:  # msal's word for an authority that refuses the tenant (a 4xx at its discovery)
             cure = "Check the tenant id, and that the right cloud is chosen."
             raise SignInFailed("invalid_tenant", "Entra does not know the tenant.", cure) from error
-        except requests.RequestException as error:
+        except (requests.RequestException, MsalServiceError) as error:
             message = f"Entra could not be reached: {type(error).__name__}"
             raise GraphBusy(503, "signInUnavailable", message, retry_after=DEFAULT_RETRY_AFTER) from error
         return answer
