@@ -50,6 +50,11 @@ class Query:
         """Whether the filter lets this message through."""
         return self._filter is None or self._filter.matches(lambda path: value_of(message, path))
 
+    def wants(self, line: Change) -> bool:
+        """Whether a later round shows this line; what has been removed is told whatever the filter says."""
+        kind_fits = not self.change_type or line.kind == self.change_type
+        return kind_fits and (line.kind == "deleted" or self.fits(line.message))
+
 
 @dataclass(frozen=True)
 class Round:
@@ -151,17 +156,11 @@ def _everything(folder: Folder, query: Query) -> list[Change]:
 
 
 def _changed_since(folder: Folder, query: Query, position: int) -> list[Change]:
-    """The latest log line of every message that changed, in the order of those lines."""
-    latest: dict[str, Change] = {}
-    for line in folder.log[position:]:
-        if query.change_type and line.kind != query.change_type:
-            continue
-        if line.kind != "deleted" and not query.fits(line.message):
-            continue
-        latest.pop(line.rest_id, None)
-        latest[line.rest_id] = line
-    lines = list(latest.values())
-    return lines[::-1] if query.newest_first else lines
+    """The latest log line of every message that changed."""
+    lines = list({line.rest_id: line for line in folder.log[position:] if query.wants(line)}.values())
+    if query.newest_first:
+        lines.sort(key=lambda line: line.message.received_date_time, reverse=True)
+    return lines
 
 
 def _next_page(call: Call, folder: Folder, token: str) -> Response:

@@ -27,6 +27,14 @@ def test_items_of_a_page_come_in_no_order_unless_one_is_asked_for(bench: Bench) 
     assert ordered == keys[::-1]
 
 
+def test_the_order_that_is_asked_for_holds_in_later_rounds_too(bench: Bench) -> None:
+    keys = bench.deliver(6)
+    _, link, _ = bench.round(f"{DELTA}?$orderby=receivedDateTime desc", IMMUTABLE)
+    for number in (2, 5, 0, 2):
+        bench.emulator.mark_read(HELP, keys[number], read=not bench.emulator.message(HELP, keys[number]).is_read)
+    assert [item["id"] for item in bench.round(link, IMMUTABLE)[0]] == [keys[5], keys[2], keys[0]]
+
+
 def test_a_full_last_page_is_followed_by_an_empty_one(bench: Bench) -> None:
     bench.deliver(10)
     first = bench.json(DELTA, TEN)
