@@ -127,9 +127,10 @@ class _Page:
         line = "".join(self.line).replace("\xa0", " ").rstrip()
         self.line.clear()
         line = line if self.preformatted else line.strip()
-        if not line and (not self.lines or not self.lines[-1].strip("> ")):
-            return
         prefix = "> " * min(self.quotes, _MAX_QUOTE_DEPTH)
+        if not line and (not self.lines or not self.lines[-1].strip("> ")):
+            self.lines[-1:] = [prefix.rstrip()] if self.lines else []  # an empty line belongs to what comes after it
+            return
         self.lines.append((prefix + line).rstrip())
         self.length += len(prefix) + 1
 

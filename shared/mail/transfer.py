@@ -47,6 +47,8 @@ def _is_in_pieces(raw: bytes, padding: int) -> bool:
 def _is_plainly_not_base64(raw: bytes) -> bool:
     """Whether the first lines are words or markup: some gateways rewrite a body and leave its header."""
     sample = raw[:400].strip()
+    if sample.startswith(b"<"):
+        return True
     return sum(map(len, _NOT_BASE64.findall(sample))) * 4 > len(sample) or sample.count(b" ") * 8 > len(sample)
 
 

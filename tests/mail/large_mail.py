@@ -34,7 +34,7 @@ def html_with_links(count: int) -> bytes:
 
 def html_of_megabytes(megabytes: int) -> bytes:
     """Ordinary Outlook markup, very much of it."""
-    line = b'<p class="MsoNormal" style="margin:0cm"><span lang="EN-US" style="color:black">Some words.<o:p></o:p></span></p>\r\n'
+    line = b'<p class="MsoNormal" style="margin:0cm"><span lang="EN-US">Some words.<o:p></o:p></span></p>\r\n'
     return _mail(f"html-{megabytes}-mb", "text/html; charset=utf-8", line * (megabytes * 1_000_000 // len(line)))
 
 
