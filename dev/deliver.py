@@ -18,7 +18,7 @@ from dev.delivery import Delivery
 from dev.desk_api import ApiError, DeskApi
 from dev.mail_files import iter_files, printable
 from dev.reports import Reporter, as_line
-from dev.stack import Addresses, Stack, StackError, add_mailbox, use_default_settings
+from dev.stack import ADDRESS_FILE, Addresses, Stack, StackError, add_mailbox, use_default_settings
 from dev.tenant import ControlPlane, TenantError
 
 PATIENCE = 180.0
@@ -38,7 +38,7 @@ def main(argv: list[str]) -> int:
         _tell("There are no files in there.")
         return 2
     try:
-        with _running(given.start) as found:
+        with _running(given) as found:
             return _deliver(found, given, itertools.chain([first], files))
     except (StackError, AzuriteError, ApiError, TenantError) as error:
         _tell(str(error))
@@ -56,15 +56,16 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("paths", nargs="+", type=Path, metavar="FILE|FOLDER", help="a folder means all files below it")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--start", action="store_true", help="start a stack for as long as this takes")
+    parser.add_argument("--stack", type=Path, default=ADDRESS_FILE, help="where a running stack told its addresses")
     parser.add_argument("--timeout", type=float, default=PATIENCE, help="seconds without any new verdict")
     return parser.parse_args(argv)
 
 
 @contextlib.contextmanager
-def _running(start: bool) -> Iterator[Addresses]:
+def _running(given: argparse.Namespace) -> Iterator[Addresses]:
     """The stack that runs here, or one that is started for now; raises StackError."""
-    if not start:
-        found = Addresses.find()
+    if not given.start:
+        found = Addresses.find(given.stack)
         if found is None:
             raise StackError(NO_STACK)
         yield found

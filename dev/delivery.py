@@ -1,6 +1,6 @@
 """Puts mails into a mailbox of the running emulator and follows each to its verdict.
 
-At most two hundred mails are under way at a time, so that neither memory nor the journal that is read again and again
+At most four hundred mails are under way at a time, so that neither memory nor the journal that is read again and again
 grows with the folder. The journal is asked only for the time in which those mails came.
 """
 
@@ -14,8 +14,8 @@ from typing import Any
 from dev.desk_api import DeskApi
 from dev.tenant import ControlPlane
 
-MOST_UNDER_WAY = 200
-FEWEST_UNDER_WAY = 100
+MOST_UNDER_WAY = 400
+FEWEST_UNDER_WAY = 200
 """When no more than these are left, the next are delivered: the app never waits for us."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 _PAGE = 500

@@ -12,7 +12,16 @@ from pathlib import Path
 from dev.azurite import AzuriteError
 from dev.desk_api import ApiError
 from dev.show import Show, Untrue
-from dev.stack import ADDRESS_FILE, FOLDER, Addresses, Stack, StackError, use_default_settings
+from dev.stack import (
+    ADDRESS_FILE,
+    FOLDER,
+    USUAL_PORT,
+    Addresses,
+    Stack,
+    StackError,
+    prefer_port,
+    use_default_settings,
+)
 from dev.tenant import SUPPORT, TenantError
 
 type Say = Callable[[str], None]
@@ -23,12 +32,12 @@ def main(argv: list[str]) -> int:
     """Start, show, and stay until Ctrl-C; with --once end after the show. 1 if something shown is not true."""
     parser = argparse.ArgumentParser(prog="python3.13 -m dev run", description=__doc__)
     parser.add_argument("--once", action="store_true", help="end after the show; the status tells whether all held")
-    parser.add_argument("--port", type=int, default=0, help="of the app; 7071, or any where that is in use")
+    parser.add_argument("--port", type=int, default=0, help=f"of the app; else {USUAL_PORT} if it is free")
     given = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     say = _speaker()
     try:
-        return _once(given.port, say) if given.once else _stay(given.port, say)
+        return _once(given.port, say) if given.once else _stay(given.port or prefer_port(USUAL_PORT), say)
     except (StackError, AzuriteError, ApiError, TenantError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -80,7 +80,7 @@ class Stack:
     """Starts everything on entering, ends it on leaving. `say` is told of each step; `port` 0 takes a free one."""
 
     def __init__(self, folder: Path, settings: Path, say: Callable[[str], None], port: int = 0) -> None:
-        self._folder, self._settings, self._say = folder, settings, say
+        self.folder, self._settings, self._say = folder, settings, say
         self.app_url = f"http://127.0.0.1:{choose_port(port)}"
         self._exits = contextlib.ExitStack()
         self._app: subprocess.Popen[bytes] | None = None
@@ -88,10 +88,10 @@ class Stack:
     def __enter__(self) -> Self:
         """Start; raises StackError, AzuriteError."""
         with contextlib.ExitStack() as undo:  # what has been started is ended if the rest fails
-            undo.enter_context(_only_one(self._folder))
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder.mkdir(parents=True)
-            self._azurite = undo.enter_context(Azurite(self._folder / "storage"))
+            undo.enter_context(_only_one(self.folder))
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir(parents=True)
+            self._azurite = undo.enter_context(Azurite(self.folder / "storage"))
             self._say("storage: Azurite")
             self._start_graph(undo)
             self._say(f"Microsoft 365: Graph emulator at {self._server.url}")
@@ -134,7 +134,7 @@ class Stack:
         self.emulator.raise_request_limit(MANY_REQUESTS)  # a folder of thousands is delivered at once
         self.emulator.add_app(TENANT, CLIENT, CLIENT_SECRET)
         self.emulator.add_mailbox(TENANT, SUPPORT, "Support", "shared")
-        self._server = Server(self.emulator, self._folder).start()
+        self._server = Server(self.emulator, self.folder).start()
         undo.callback(self._server.stop)
 
     def _start_app(self) -> None:
@@ -183,7 +183,7 @@ class Stack:
 
     @property
     def _log(self) -> Path:
-        return self._folder / "app.log"
+        return self.folder / "app.log"
 
     def log_tail(self) -> str:
         """The last lines that the app wrote."""
@@ -203,14 +203,22 @@ def add_mailbox(desk: DeskApi, connection_id: str, address: str) -> str:
 
 
 def choose_port(wanted: int = 0) -> int:
-    """The port that is wanted, if it is free; 0: the usual one, or else any. Raises StackError."""
-    for port in (wanted,) if wanted else (USUAL_PORT, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                return int(probe.getsockname()[1])
-    raise StackError(f"Port {wanted} is in use: choose another one, or leave --port away.")
+    """The port that is wanted, if it is free; 0: any that is. Raises StackError."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            raise StackError(f"Port {wanted} is in use: choose another one, or leave --port away.") from None
+        return int(probe.getsockname()[1])
+
+
+def prefer_port(preferred: int) -> int:
+    """This port if it is free, else any that is."""
+    try:
+        return choose_port(preferred)
+    except StackError:
+        return choose_port()
 
 
 def use_default_settings(say: Callable[[str], None]) -> Path:
