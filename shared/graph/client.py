@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
 
 from shared import log
 from shared.graph.clouds import get_cloud
@@ -43,7 +44,7 @@ class GraphClient:
 
     def __init__(self, credentials: Credentials, http: requests.Session, clock: Clock) -> None:
         self.root = f"{credentials.cloud.graph}/v1.0"
-        self._sign_in = SignIn(credentials, http)
+        self._sign_in = SignIn(credentials, http, clock)
         self._http, self._clock, self._gates = http, clock, Gates(clock)
 
     def get(self, path: str, *, params: Mapping[str, str] | None = None, prefer: str = "", mailbox: str = "") -> Json:
@@ -105,14 +106,14 @@ class GraphClient:
                 raise
 
     def _once(self, method: str, url: str, *, renewed: bool = False, **options: Any) -> requests.Response:
-        headers = {**(options.get("headers") or {}), "Authorization": f"Bearer {self._sign_in.token()}"}
         try:
             answer = self._http.request(
                 method,
                 url,
+                auth=_Bearer(self._sign_in.token()),
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
                 allow_redirects=False,
-                **{**options, "headers": headers},
+                **options,
             )
         except requests.RequestException as error:
             reason = f"No answer: {type(error).__name__}"
@@ -130,6 +131,17 @@ class GraphClient:
         if urlsplit(path)[:2] != urlsplit(self.root)[:2]:
             raise GraphError(0, "foreignLink", "A link of another host is not followed: it would be given our token.")
         return path
+
+
+class _Bearer(AuthBase):
+    """Puts the token on a request; as ``auth``, not as a header, so that requests reads no ``.netrc`` file."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
 
 
 class GraphClients:

@@ -25,6 +25,10 @@ MOST_DELTA_PAGES = 2_000
 """A round of more pages than this is taken for one that never ends.
 https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/3082"""
 
+RENEW_TOKEN_WHEN_LEFT = 300.0
+"""Seconds before its end from which a token is not used any more; Entra's live for an hour or more.
+https://learn.microsoft.com/en-us/entra/identity-platform/configurable-token-lifetimes"""
+
 CONNECT_SECONDS = 10
 READ_SECONDS = 100
 """A 150 MB message takes its time; nothing else comes near."""

@@ -33,7 +33,7 @@ def test_five_thousand_waiting_mails_under_faults(world: World) -> None:
     world.settle()
     world.emulator.raise_request_limit(1_000_000)
     delivered = [world.emulator.deliver(SUPPORT, _raw(index)) for index in range(WAITING)]
-    world.start(SLICE_SECONDS="8")
+    world.start(SLICE_SECONDS="25")
     _add_faults(world)
 
     with ThreadPoolExecutor(1) as people:
