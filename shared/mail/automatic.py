@@ -54,13 +54,11 @@ _REFUSALS = frozenset({"", "no", "false", "0"})
 
 
 def decide_automatic(headers: Headers, report_type: str, has_delivery_status: bool) -> Automatic:
-    """The kind of machine that wrote the mail with these headers, or ``NONE``.
+    """The kind of machine that wrote the mail with these headers, or ``NONE``; never ``OWN``, which needs a key.
 
     ``report_type``: the parameter of a ``multipart/report`` in lower case, else ``""``. ``has_delivery_status``:
     whether one of its parts is a ``message/delivery-status``, as some gateways change the type around it.
     """
-    if headers.has(OWN_HEADER):
-        return Automatic.OWN
     if report_type == "delivery-status" or has_delivery_status or _is_bounce(headers):
         return Automatic.BOUNCE
     if report_type or _is_auto_reply(headers):  # a read receipt, an abuse report

@@ -3,6 +3,8 @@
 import re
 from html import unescape
 
+from shared.mail.sanitizing import TIGHT_PARAGRAPH
+
 # More links than a person reads; beyond it their text stays and their address goes.
 MAX_LINKS = 1_000
 
@@ -43,6 +45,7 @@ class _Page:
         self.length = 0
         self.quotes = 0
         self.preformatted = 0
+        self.is_tight = False  # inside a paragraph that has no space around it
         self.lists: list[int] = []  # of each open list, the number of its next item; 0 for bullets
         self.links: list[tuple[str, int, int]] = []  # address, line and piece where its text begins
         self.links_shown = 0
@@ -66,8 +69,7 @@ class _Page:
         if name == "br":
             self._break()
         elif name in _PARAGRAPHS:
-            self._paragraph()
-            self._enter(name, attributes)
+            self._begin_paragraph(name, attributes)
         elif name == "li":
             self._begin_item()
         elif name in _BLOCKS:
@@ -88,9 +90,7 @@ class _Page:
         if name == "a":
             self._end_link()
         elif name in _PARAGRAPHS:
-            self._block()
-            self._leave(name)
-            self._break()
+            self._end_paragraph(name)
         elif name in _BLOCKS or name == "li":
             self._block()
 
@@ -138,9 +138,18 @@ class _Page:
         if self.line:
             self._break()
 
-    def _paragraph(self) -> None:
+    def _begin_paragraph(self, name: str, attributes: str) -> None:
+        self.is_tight = name == "p" and TIGHT_PARAGRAPH in attributes
         self._block()
-        self._break()
+        if not self.is_tight:
+            self._break()
+        self._enter(name, attributes)
+
+    def _end_paragraph(self, name: str) -> None:
+        self._block()
+        self._leave(name)
+        if not (name == "p" and self.is_tight):
+            self._break()
 
     def _begin_item(self) -> None:
         self._block()

@@ -38,7 +38,8 @@ class Mail:
     ``Sender``, ``Reply-To``, ``Return-Path``. ``date`` is UTC, None when missing, unreadable or outside 1990 to 2089.
     ``text`` is the whole body, ``new_text`` what is not quoted or signature, ``html`` harmless HTML whose own pictures
     are ``cid:`` of an attachment's ``content_id``; at most a million characters each. ``notes`` says what was mended.
-    ``own_mark`` is what the header of our own mail says, for the caller to check its signature.
+    ``own_mark`` is what the header of our own mail says, for the caller to check its signature; when that is forged,
+    ``automatic_by_signs`` is what counts: it does not look at the mark.
     """
 
     message_id: str | None
@@ -57,6 +58,7 @@ class Mail:
     automatic: Automatic
     notes: tuple[str, ...]
     own_mark: str = ""
+    automatic_by_signs: Automatic = Automatic.NONE
 
 
 def parse_mail(raw: bytes) -> Mail:
@@ -82,6 +84,7 @@ def _assemble(headers: Headers, root: Part, contents: Contents) -> Mail:
     body_html, referenced = _shown_html(contents)
     subject = _subject(headers, contents.notes)
     text = _whole_text(contents, body_html)
+    by_signs = decide_automatic(headers, _report_type(root), _has_delivery_status(root))
     return Mail(
         message_id=parse_message_id(headers.text("message-id")),
         in_reply_to=parse_message_ids(headers.text("in-reply-to")),
@@ -96,9 +99,10 @@ def _assemble(headers: Headers, root: Part, contents: Contents) -> Mail:
         html=body_html,
         new_text=find_new_text(text, subject),
         attachments=attach(contents.files, referenced),
-        automatic=decide_automatic(headers, _report_type(root), _has_delivery_status(root)),
+        automatic=Automatic.OWN if headers.has(OWN_HEADER) else by_signs,
         notes=tuple(dict.fromkeys(one_line(note)[:200] for note in contents.notes))[:MAX_NOTES],
         own_mark=headers.text(OWN_HEADER)[:200],
+        automatic_by_signs=by_signs,
     )
 
 

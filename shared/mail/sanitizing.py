@@ -32,7 +32,7 @@ _DROPPED_WITH_CONTENT = _words(
 )
 _ATTRIBUTES: dict[str, frozenset[str]] = {
     "*": frozenset({"align", "dir", "lang", "style", "title", "valign", "bgcolor", "width", "height"}),
-    "a": frozenset({"href", "name"}),
+    "a": frozenset({"href"}),
     "blockquote": frozenset({"type"}),
     "col": frozenset({"span"}),
     "font": frozenset({"color", "face", "size"}),
@@ -42,6 +42,8 @@ _ATTRIBUTES: dict[str, frozenset[str]] = {
     "td": frozenset({"colspan", "rowspan", "nowrap"}),
     "th": frozenset({"colspan", "rowspan", "nowrap"}),
 }
+# Word's paragraphs have no space between them; without their style sheet only the name tells.
+TIGHT_PARAGRAPH = "MsoNormal"
 # None of these can name a URL or take the element out of its place.
 _STYLES = _words(
     "background-color border border-bottom border-bottom-color border-bottom-style border-bottom-width border-collapse "
@@ -72,7 +74,8 @@ def sanitize(html: str, pictures: Mapping[str, str], locations: Mapping[str, str
 
     ``pictures``: content id in lower case -> as the attachment has it; ``locations``: ``Content-Location`` -> content
     id. A picture of this mail stays as ``src="cid:ID"`` with exactly that id, percent-encoded; one that would be
-    fetched from elsewhere keeps its address in ``data-remote-src`` only, which no browser loads.
+    fetched from elsewhere keeps its address in ``data-remote-src`` only, which no browser loads. Of classes only
+    ``MsoNormal`` stays: a paragraph without space around it.
     """
     limited, note = limit_nesting(html)
     clean = (_cleaner_for(locations) if locations else _cleaner()).clean(limited)
@@ -99,6 +102,7 @@ def _make_cleaner(relative: Callable[[str], str | None] | str) -> nh3.Cleaner:
         tags=_TAGS,
         clean_content_tags=_DROPPED_WITH_CONTENT,
         attributes=_ATTRIBUTES,
+        tag_attribute_values={"p": {"class": {TIGHT_PARAGRAPH}}},
         filter_style_properties=_STYLES,
         url_schemes=_SCHEMES,
         url_relative=relative,  # type: ignore[arg-type]  # nh3 says Literal where it means these two

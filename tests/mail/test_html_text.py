@@ -34,6 +34,11 @@ def _text(html: str) -> str:
         ('<a href="https://x.test/"></a>', ""),
         ('<img src="cid:x" alt="a picture">', "[a picture]"),
         ("<h1>a</h1>b", "a\n\nb"),
+        (
+            "<p class=MsoNormal>a</p><p class=MsoNormal>b</p><p class=MsoNormal>&nbsp;</p><p class=MsoNormal>c</p>",
+            "a\nb\n\nc",
+        ),
+        ("<p class=MsoNormal>a</p><p class=x>b</p>", "a\n\nb"),
         ("", ""),
     ],
 )

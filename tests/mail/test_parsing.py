@@ -162,6 +162,11 @@ def test_an_ordinary_mail_needs_no_mending() -> None:
     )
 
 
+def test_our_own_mark_comes_first_and_hides_nothing() -> None:
+    mail = parse_mail(b"From: a@example.com\r\nX-Deskbridge: v1 x\r\nAuto-Submitted: auto-replied\r\n\r\nHello")
+    assert (mail.automatic, mail.own_mark, mail.automatic_by_signs) == (Automatic.OWN, "v1 x", Automatic.AUTO_REPLY)
+
+
 # Generous bounds: what they are to catch is a parser that takes minutes, on any machine and under load.
 @pytest.mark.parametrize(("name", "raw"), large_mail.all_large_mails().items(), ids=lambda value: str(value)[:20])
 def test_large_mails_are_read_in_time(name: str, raw: bytes) -> None:
