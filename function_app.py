@@ -40,7 +40,8 @@ async def api_v1(req: func.HttpRequest, context: func.Context) -> func.HttpRespo
     """The admin API; it checks its callers itself."""
     from shared.api import application  # noqa: PLC0415 - FastAPI is loaded by the first call
 
-    return await application.middleware().handle_async(req, context)
+    answer: func.HttpResponse = await application.middleware().handle_async(req, context)
+    return answer
 
 
 @app.function_name("scan_mailboxes")

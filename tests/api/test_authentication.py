@@ -32,7 +32,7 @@ def assert_refused(answer: Any) -> None:
     assert problem["cure"]
 
 
-@pytest.mark.requirement("OPS-9")
+@pytest.mark.requirement("DESK-2")
 @pytest.mark.parametrize("key", [None, "", "wrong", ADMIN_KEY[:-1], ADMIN_KEY + "x", ADMIN_KEY.upper(), "é☃"])
 def test_every_route_refuses_a_missing_or_wrong_key(world: World, key: str | None) -> None:
     for method, path in [*addresses(world), ("GET", "/openapi.json"), ("GET", "/no/such/route"), ("POST", "/docs")]:

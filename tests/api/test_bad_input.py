@@ -93,7 +93,7 @@ def assert_problem(answer: Any, field: str | None = None) -> None:
         assert field in [each["field"] for each in problem["fields"]], problem
 
 
-@pytest.mark.requirement("OPS-9")
+@pytest.mark.requirement("DESK-2")
 def test_no_hostile_text_in_an_address_reaches_a_row(desk: World, azurite: Azurite) -> None:
     before, tried = dump(azurite, desk), 0
     for method, path, operation in operations(desk):
@@ -115,7 +115,7 @@ def test_no_hostile_text_in_an_address_reaches_a_row(desk: World, azurite: Azuri
     assert dump(azurite, desk) == before
 
 
-@pytest.mark.requirement("OPS-9")
+@pytest.mark.requirement("DESK-2")
 def test_no_hostile_text_in_a_query_is_more_than_text(desk: World, azurite: Azurite) -> None:
     before, refused = dump(azurite, desk), 0
     everything = {"tickets": len(desk.tickets()), "journal": len(desk.journal())}
@@ -166,7 +166,7 @@ BODIES = {
 }
 
 
-@pytest.mark.requirement("OPS-9")
+@pytest.mark.requirement("DESK-2")
 @pytest.mark.parametrize("name", BODIES)
 def test_no_body_is_too_bad_to_be_told_so(desk: World, azurite: Azurite, name: str) -> None:
     body, kind, status = BODIES[name]

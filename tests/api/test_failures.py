@@ -14,7 +14,7 @@ NOWHERE = (
 )
 
 
-@pytest.mark.requirement("OPS-9")
+@pytest.mark.requirement("DESK-2")
 def test_where_storage_is_away_the_caller_is_told_when_to_come_back(world: World) -> None:
     world.start(AzureWebJobsStorage=NOWHERE)
     answer = world.api("GET", "/health")

@@ -87,7 +87,7 @@ def test_work_of_a_queue_that_is_no_more_is_not_put_again(world: World) -> None:
     assert world.api("POST", f"/set-aside/{kept['key']}/replay").status == 409
 
 
-@pytest.mark.requirement("OPS-9")
+@pytest.mark.requirement("DESK-2")
 def test_health_says_what_is_wrong_and_what_to_do(world: World, mailbox: str) -> None:
     world.scan()
     assert world.get("/health?strict=true")["healthy"] is True

@@ -46,7 +46,7 @@ def session(world: World) -> requests.Session:
     return made
 
 
-@pytest.mark.requirement("OPS-9")
+@pytest.mark.requirement("DESK-2")
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_nothing_that_schemathesis_thinks_up_breaks_a_route(
     world: World, session: requests.Session, mode: GenerationMode
