@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from shared.mail.mailboxes import Mailbox
     from shared.mail.state import State
 
+DELETED_BEFORE = "ErrorCannotDeleteObject"
+"""What deleting by an immutable id answers the second time.
+https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/3047"""
 DONE = {"mark_read": "marked as read", "delete": "deleted", "delete_permanently": "deleted permanently"}
 
 
@@ -68,7 +71,7 @@ def _move_again(
 def _told(mailbox: Mailbox, outcome: Json | GraphError) -> str | GraphBusy:
     if isinstance(outcome, GraphBusy):
         return outcome
-    if isinstance(outcome, ItemGone):
+    if isinstance(outcome, ItemGone) or (isinstance(outcome, GraphError) and outcome.code == DELETED_BEFORE):
         return "already gone"
     if isinstance(outcome, GraphError):
         return f"failed: {outcome.cause}"
