@@ -22,6 +22,8 @@ MAX_HTML_CHARACTERS = 5_000_000
 MAX_FILES = 300
 # A signed mail around a signed mail around a signed mail: a gateway, a person, a list.
 _MAX_ENVELOPES = 3
+# RFC 8551, 3.2.1; "" because some leave the name out.
+_ENVELOPE_NAMES = frozenset({"", "smime.p7m", "smime.p7z"})
 
 _PLAIN_TYPES = frozenset({"text/plain", "text/enriched", "text/richtext", "text/x-markdown", "text/markdown"})
 _MARKED_UP = frozenset({"text/enriched", "text/richtext"})
@@ -163,14 +165,14 @@ def _capped(text: str, limit: int, contents: Contents) -> str:
 
 
 def _opened(part: Part, contents: Contents, envelopes: int) -> list[Passage]:
-    """A signed S/MIME envelope is opened; any other is a file that nobody here can read."""
-    content, _ = part.content()
-    inner = find_signed_content(content) if envelopes > 0 else None
-    if not inner:
-        contents.notes.append("S/MIME content that cannot be read without a key, kept as attachment")
+    """A signed S/MIME mail is opened; a signed file (an invoice, say) and an encrypted mail stay what they are."""
+    inner = find_signed_content(part.content()[0]) if envelopes > 0 else None
+    root, notes = parse_parts(inner or b"")
+    if not inner or not root.headers.has("content-type"):
+        if not inner and part.filename.lower() in _ENVELOPE_NAMES:
+            contents.notes.append("S/MIME content that cannot be read without a key, kept as attachment")
         contents.files.append(file_from_part(part, contents.notes))
         return []
-    root, notes = parse_parts(inner)
     contents.notes += ["S/MIME signature taken off, not checked", *notes]
     return _passages(root, contents, envelopes - 1)
 
@@ -183,5 +185,5 @@ def _note_protection(part: Part, contents: Contents) -> None:
 
 
 def _note_unreadable(part: Part, contents: Contents) -> None:
-    if part.type in {"application/ms-tnef", "application/vnd.ms-tnef"}:
+    if part.type in {"application/ms-tnef", "application/vnd.ms-tnef"} or part.filename.lower() == "winmail.dat":
         contents.notes.append("Outlook's own format (TNEF), kept as attachment")
