@@ -10,8 +10,6 @@ from azure.storage.blob import ContentSettings
 from shared.errors import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from azure.storage.blob import BlobServiceClient, ContainerClient
 
 CONTAINER = "mail"
@@ -40,15 +38,6 @@ class Blobs:
                 f"The stored file {name} does not exist.", "It was removed from the storage account."
             ) from None
 
-    def chunks(self, name: str) -> Iterator[bytes]:
-        """The bytes of a blob piece by piece; raises NotFound."""
-        try:
-            yield from self._container.get_blob_client(name).download_blob().chunks()
-        except ResourceNotFoundError:
-            raise NotFound(
-                f"The stored file {name} does not exist.", "It was removed from the storage account."
-            ) from None
-
     def _upload(self, name: str, data: bytes, content_type: str) -> None:
         settings = ContentSettings(content_type=content_type)
         self._container.get_blob_client(name).upload_blob(data, overwrite=True, content_settings=settings)
@@ -58,7 +47,3 @@ class Blobs:
             self._container.create_container()
         except ResourceExistsError:
             return  # another worker was faster
-
-
-def _missing(name: str) -> NotFound:
-    return NotFound(f"The stored file {name} does not exist.", "It was removed from the storage account.")

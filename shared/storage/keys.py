@@ -8,6 +8,7 @@ import hashlib
 from datetime import UTC, datetime
 
 _LAST_NUMBER = 9_999_999_999
+_MICROSECOND = datetime.resolution
 _LAST_MICROSECOND = 10**17 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,6 +32,3 @@ def newest_first(moment: datetime) -> str:
 def after(prefix: str) -> str:
     """The first key behind all that begin with ``prefix``."""
     return prefix[:-1] + chr(ord(prefix[-1]) + 1)
-
-
-_MICROSECOND = datetime.resolution

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from azure.data.tables import TableClient, TableServiceClient
 
 __all__ = ["Change", "Row", "RowChanged", "RowExists", "RowTooLarge", "Table", "Tables"]
-
-Value = str | int | float | bool | bytes | None
 
 LARGEST_PROPERTY = 64 * 1024
 LARGEST_ROW = 1024 * 1024
@@ -39,7 +38,7 @@ class RowChanged(DeskbridgeError):
 
 
 class RowTooLarge(DeskbridgeError):
-    """A value is larger than the table service takes."""
+    """A value, a row or a transaction is larger than the table service takes."""
 
 
 class Table:
@@ -58,8 +57,11 @@ class Table:
     def transact(self, changes: Sequence[Change]) -> None:
         """Make all these changes of one partition, or none.
 
-        Raises RowExists where an insert met its row, RowChanged where a row is not at its etag any more or is gone.
+        Raises RowExists where an insert met its row, RowChanged where a row is not at its etag any more or is gone,
+        RowTooLarge where the table service would not take a row, or so many of them.
         """
+        if len(changes) > LARGEST_TRANSACTION:
+            raise RowTooLarge(f"{len(changes)} rows are to change at once, a transaction takes {LARGEST_TRANSACTION}.")
         for change in changes:
             _check_size(change.row)
         try:
@@ -96,41 +98,22 @@ class Table:
         high: str = "",
         after: str = "",
         where: str = "",
-        values: dict[str, Any] | None = None,
         select: Sequence[str] | None = None,
         limit: int | None = None,
         page: int | None = None,
     ) -> Iterator[Row]:
-        """Rows with ``low`` <= key < ``high`` in the order of keys, fetched page by page as they are taken.
+        """Rows with ``low`` <= key < ``high``, behind ``after``, in the order of keys; fetched as they are taken.
 
-        ``after`` continues a listing behind the last key it showed.
-
-        ``where`` is a filter on other columns with ``@name`` for each of ``values``, never built from outside text.
+        ``where`` is a filter on other columns, never built from outside text; ``page``: how many are fetched at once.
         """
-        query, given = "PartitionKey eq @partition", {"partition": partition, **(values or {})}
-        for text, clause, name in (
-            (low, "RowKey ge @low", "low"),
-            (high, "RowKey lt @high", "high"),
-            (after, "RowKey gt @after", "after"),
-        ):
-            if text:
-                query, given[name] = f"{query} and {clause}", text
-        if where:
-            query = f"{query} and ({where})"
         columns = None if select is None else ["PartitionKey", "RowKey", *select]
         found = self._client.query_entities(
-            query, parameters=given, select=columns, results_per_page=min(page or limit or PAGE, PAGE)
+            _range_filter(low, high, after, where),
+            parameters={"partition": partition, "low": low, "high": high, "after": after},
+            select=columns,
+            results_per_page=min(page or limit or PAGE, PAGE),
         )
-        return self._limited(found, limit)
-
-    def _limited(self, found: Iterable[Any], limit: int | None) -> Iterator[Row]:
-        try:
-            for count, entity in enumerate(found, start=1):
-                yield _row(entity)
-                if limit is not None and count >= limit:
-                    return
-        except ResourceNotFoundError:
-            return
+        return islice(_present(found), limit)
 
     def _submit(self, changes: Sequence[Change]) -> list[str | None]:
         try:
@@ -162,6 +145,23 @@ class Tables:
         return table
 
 
+def _range_filter(low: str, high: str, after: str, where: str) -> str:
+    clauses = ["PartitionKey eq @partition"]
+    clauses += ["RowKey ge @low"] if low else []
+    clauses += ["RowKey lt @high"] if high else []
+    clauses += ["RowKey gt @after"] if after else []
+    clauses += [f"({where})"] if where else []
+    return " and ".join(clauses)
+
+
+def _present(found: Iterable[Any]) -> Iterator[Row]:
+    """The rows of a listing; a table that is not there yet has none."""
+    try:
+        yield from map(_row, found)
+    except ResourceNotFoundError:
+        return
+
+
 def _row(entity: Any) -> Row:
     values = dict(entity)
     return Row(values.pop("PartitionKey"), values.pop("RowKey"), values, entity.metadata.get("etag"))
@@ -170,12 +170,23 @@ def _row(entity: Any) -> Row:
 def _check_size(row: Row) -> None:
     total = 0
     for name, value in row.values.items():
-        size = len(value) if isinstance(value, bytes) else 2 * len(value) if isinstance(value, str) else 8
+        size = _size(value)
         if size > LARGEST_PROPERTY:
             raise RowTooLarge(f"{name} has {size} bytes, a property takes {LARGEST_PROPERTY}.")
         total += size + 2 * len(name)
     if total > LARGEST_ROW:
         raise RowTooLarge(f"The row has {total} bytes, the table service takes {LARGEST_ROW}.")
+
+
+def _size(value: object) -> int:
+    """Bytes that the table service counts for a value: text is UTF-16 there, so an emoji takes four."""
+    match value:
+        case bytes():
+            return len(value)
+        case str():
+            return 2 * len(value) if value.isascii() else len(value.encode("utf-16-le", "surrogatepass"))
+        case _:
+            return 8
 
 
 def _meaning(error: TransactionRefused) -> Exception:
