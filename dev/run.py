@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dev.azurite import AzuriteError
 from dev.desk_api import ApiError
-from dev.show import Show, Untrue
+from dev.show import PROMISED_SECONDS, Show, Untrue
 from dev.stack import (
     ADDRESS_FILE,
     FOLDER,
@@ -33,11 +33,14 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python3.13 -m dev run", description=__doc__)
     parser.add_argument("--once", action="store_true", help="end after the show; the status tells whether all held")
     parser.add_argument("--port", type=int, default=0, help=f"of the app; else {USUAL_PORT} if it is free")
+    parser.add_argument(
+        "--within", type=float, default=PROMISED_SECONDS, help="seconds that a ticket may take; more where others work"
+    )
     given = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     say = _speaker()
     try:
-        return _once(given.port, say) if given.once else _stay(given.port or prefer_port(USUAL_PORT), say)
+        return _once(given, say) if given.once else _stay(given, say)
     except (StackError, AzuriteError, ApiError, TenantError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -46,22 +49,23 @@ def main(argv: list[str]) -> int:
         return 130 if given.once else 0
 
 
-def _once(port: int, say: Say) -> int:
+def _once(given: argparse.Namespace, say: Say) -> int:
     """In a folder of its own, so that a stack that runs beside it is not disturbed."""
     with tempfile.TemporaryDirectory(prefix="deskbridge-") as scratch:
-        with Stack(Path(scratch) / "stack", use_default_settings(say), say, port) as stack:
+        with Stack(Path(scratch) / "stack", use_default_settings(say), say, given.port) as stack:
             stack.connect()
-            holds = _show(stack, say)
+            holds = _show(stack, given.within, say)
         say("stopped")
     return 0 if holds else 1
 
 
-def _stay(port: int, say: Say) -> int:
+def _stay(given: argparse.Namespace, say: Say) -> int:
+    port = given.port or prefer_port(USUAL_PORT)
     with Stack(FOLDER, use_default_settings(say), say, port) as stack:
         found = stack.connect()
         found.save()
         try:
-            _show(stack, say)
+            _show(stack, given.within, say)
             print(_described(found), flush=True)
             _wait(stack)
         finally:
@@ -69,10 +73,10 @@ def _stay(port: int, say: Say) -> int:
     return 0
 
 
-def _show(stack: Stack, say: Say) -> bool:
+def _show(stack: Stack, within: float, say: Say) -> bool:
     say(f"connected: a tenant with the mailbox {SUPPORT}")
     try:
-        Show(stack.emulator, stack.desk, stack.app_url, say).run()
+        Show(stack.emulator, stack.desk, stack.app_url, say, within).run()
     except Untrue as seen:
         stack.check()
         print(f"NOT TRUE: {seen}.\nWhat the app said last:\n{stack.log_tail()}", file=sys.stderr, flush=True)

@@ -16,7 +16,7 @@ from dev.graph.subscribing import precise
 from dev.tenant import SUPPORT
 
 PROMISED_SECONDS = 2.0
-"""From a mail's arrival in its mailbox to its ticket, when the webhook works and nothing else waits."""
+"""From a mail's arrival in its mailbox to its ticket, when the webhook works and the machine is not busy otherwise."""
 APART_SECONDS = 1.2
 """Between two mails: one that comes within a second of another waits for a round that both share."""
 SILENCE_SECONDS = 1.5
@@ -29,10 +29,21 @@ class Untrue(RuntimeError):
 
 
 class Show:
-    """The acts, in their order; each raises Untrue where its claim does not hold. `say` gets a line for each fact."""
+    """The acts, in their order; each raises Untrue where its claim does not hold. `say` gets a line for each fact.
 
-    def __init__(self, emulator: Emulator, desk: DeskApi, app_url: str, say: Callable[[str], None]) -> None:
-        self._emulator, self._desk, self._app_url, self._say = emulator, desk, app_url, say
+    `within`: how many seconds a ticket may take that is announced by webhook.
+    """
+
+    def __init__(
+        self,
+        emulator: Emulator,
+        desk: DeskApi,
+        app_url: str,
+        say: Callable[[str], None],
+        within: float = PROMISED_SECONDS,
+    ) -> None:
+        self._emulator, self._desk, self._app_url = emulator, desk, app_url
+        self._say, self._within = say, within
         found = (each for each in desk.get("/mailboxes")["items"] if each["address"] == SUPPORT)
         self._mailbox_id = str(next(found)["mailbox_id"])
 
@@ -44,8 +55,8 @@ class Show:
         self.one_mail_announced_often()
 
     def three_by_webhook(self) -> EmailMessage:
-        """Each mail is a ticket before two seconds have passed; returns the first mail."""
-        self._say("Three mails, announced by webhook: each a ticket within 2 s.")
+        """Each mail is a ticket in time; returns the first mail."""
+        self._say(f"Three mails, announced by webhook: each a ticket in under {self._within:g} s.")
         mails = [_mail("Printer on fire"), _mail("Rechnung fürs Büro", html=True), _mail("Scan attached", file=True)]
         for index, mail in enumerate(mails):
             time.sleep(APART_SECONDS if index else 0)
@@ -55,7 +66,7 @@ class Show:
             self._say(f'  ticket {entry["number"]} after {seconds:.2f} s: "{ticket["subject"]}", {len(files)} files')
             _claim(ticket["subject"] == mail["Subject"], f'the subject is "{ticket["subject"]}"')
             _claim(len(files) == len(list(mail.iter_attachments())), f"the ticket has {len(files)} files")
-            _claim(seconds < PROMISED_SECONDS, f"that took {seconds:.2f} s and not less than {PROMISED_SECONDS:.0f}")
+            _claim(seconds < self._within, f"that took {seconds:.2f} s and not less than {self._within:g}")
         progress = self._desk.get(f"/mailboxes/{self._mailbox_id}")["progress"]
         _claim(bool(progress["last_notified_at"]), "no notification has come")
         return mails[0]
