@@ -14,7 +14,7 @@ from typing import Any
 
 from shared.graph.client import IMMUTABLE_IDS, GraphClient, Json
 from shared.graph.errors import GraphBusy, GraphError, answer_failure
-from shared.graph.limits import BATCH_SIZE, DEFAULT_RETRY_AFTER, LONGEST_PAUSE, TRIES
+from shared.graph.limits import BATCH_SIZE, DEFAULT_RETRY_AFTER, LONGEST_PAUSE, TRIES, USUAL_PAUSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +81,5 @@ def _outcome(item: Json) -> Json | GraphError:
     if status < 300:
         return body if isinstance(body, dict) else {}
     headers = {str(name).lower(): str(value) for name, value in (item.get("headers") or {}).items()}
-    seconds = headers.get("retry-after", "")
-    return answer_failure(status, body, headers, float(seconds) if seconds.isdigit() else DEFAULT_RETRY_AFTER)
+    seconds, usual = headers.get("retry-after", ""), DEFAULT_RETRY_AFTER if status == 429 else USUAL_PAUSE
+    return answer_failure(status, body, headers, float(seconds) if seconds.isdigit() else usual)

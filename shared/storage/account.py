@@ -26,24 +26,30 @@ def open_tables(settings: Settings, transport: Any = None) -> Tables:
 
 def open_queues(settings: Settings, transport: Any = None) -> Queues:
     """All queues of the account."""
-    from azure.storage.queue import QueueServiceClient  # noqa: PLC0415 - 60 ms that indexing need not pay
+    from azure.storage.queue import ExponentialRetry, QueueServiceClient  # noqa: PLC0415 - 60 ms that indexing spares
 
     from shared.storage.queues import Queues  # noqa: PLC0415 - the same
 
-    return Queues(_client(QueueServiceClient, "queue", settings, transport))
+    # The webhook has three seconds: it fails fast, and Graph sends the notification again.
+    soon = ExponentialRetry(initial_backoff=0, increment_base=1, retry_total=1, random_jitter_range=0)
+    patience = {"retry_policy": soon, "connection_timeout": 1, "read_timeout": 2}
+    return Queues(_client(QueueServiceClient, "queue", settings, transport, **patience))
 
 
 def open_blobs(settings: Settings, transport: Any = None) -> Blobs:
     """The container of the account."""
-    from azure.storage.blob import BlobServiceClient  # noqa: PLC0415 - not for the webhook, which needs no blob
+    from azure.storage.blob import BlobServiceClient, ExponentialRetry  # noqa: PLC0415 - the webhook needs no blob
 
     from shared.storage.blobs import Blobs  # noqa: PLC0415 - the same
 
-    return Blobs(_client(BlobServiceClient, "blob", settings, transport), settings.storage_prefix)
+    # The SDK's own first pause is 15 s, longer than anything may sleep inside a function.
+    soon = ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=3, random_jitter_range=1)
+    return Blobs(_client(BlobServiceClient, "blob", settings, transport, retry_policy=soon), settings.storage_prefix)
 
 
-def _client(kind: Any, service: str, settings: Settings, transport: Any) -> Any:
-    options = {} if transport is None else {"transport": transport}
+def _client(kind: Any, service: str, settings: Settings, transport: Any, **options: Any) -> Any:
+    if transport is not None:
+        options["transport"] = transport
     connection = settings.storage_connection.get_secret_value()
     if connection:
         return kind.from_connection_string(connection, **options)

@@ -54,3 +54,12 @@ def test_items_that_must_wait_longer_are_left_to_the_caller(tenant: Tenant) -> N
     assert [busy.retry_after for busy in waiting] == [60, 60]
     assert tenant.clock.pauses == []
     assert len(tenant.emulator.messages(SUPPORT)) == 2
+
+
+@pytest.mark.requirement("OPS-2")
+def test_items_that_find_graph_away_for_a_moment_are_sent_again_soon(tenant: Tenant) -> None:
+    ids = _deliver(tenant, 20)
+    tenant.emulator.faults.add(Fault(kind="unavailable", path="/move", times=3))
+    outcomes = perform(tenant.client, SUPPORT, [graph_mail.moving(SUPPORT, each, "archive") for each in ids])
+    assert not any(isinstance(outcome, GraphError) for outcome in outcomes)
+    assert sum(tenant.clock.pauses) < 2

@@ -40,11 +40,14 @@ def test_five_thousand_waiting_mails_under_faults(world: World) -> None:
         busy = people.submit(_mail_and_read_meanwhile, world, delivered)
         world.scan(timeout=500)
         busy.result()
-    for _ in range(5):
+    for _ in range(60):
+        if len(world.emulator.messages(SUPPORT)) == len(delivered) // DAMAGED_EVERY:
+            break
         world.advance(60)
         world.scan(timeout=500)
     world.emulator.faults.clear()
-    world.scan()
+    world.advance(60)
+    world.scan(timeout=500)
 
     journal = world.journal()
     assert {entry["message_id"] for entry in journal} == set(delivered)
