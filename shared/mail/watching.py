@@ -6,8 +6,8 @@ from collections import defaultdict
 
 from shared import log
 from shared.connections.store import list_all as list_connections
-from shared.errors import Later, NotFound
-from shared.graph.errors import GraphBusy, GraphError, SignInFailed
+from shared.errors import DeskbridgeError, Later, NotFound
+from shared.graph.errors import GraphBusy, SignInFailed
 from shared.mail import mailboxes
 from shared.mail.mailboxes import Mailbox
 from shared.runtime import Runtime
@@ -16,6 +16,7 @@ from shared.subscriptions.renewal import Watch
 from shared.work import CareForSubscription
 
 SIGN_IN_DELAY = 300
+"""Seconds: somebody has to enter a new secret first."""
 
 
 def care(rt: Runtime, work: CareForSubscription) -> None:
@@ -45,7 +46,7 @@ def reconcile_all(rt: Runtime) -> None:
     for connection in list_connections(rt):
         try:
             renewal.reconcile(rt, connection.connection_id, watches[connection.connection_id])
-        except (GraphError, SignInFailed) as failure:
+        except DeskbridgeError as failure:
             log.error("subscriptions.not_reconciled", connection_id=connection.connection_id, reason=failure.cause)
 
 

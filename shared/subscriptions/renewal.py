@@ -43,7 +43,7 @@ def ensure(rt: Runtime, watch: Watch, listed: Sequence[Json] | None = None) -> S
     ours = found or Subscription(watch.connection_id, watch.mailbox_id, watch.resource)
     client = graph_client(rt, watch.connection_id)
     try:
-        _renew_or_create(rt, client, watch, ours, listed)
+        _mend(rt, client, watch, ours, listed)
     except (GraphBusy, SignInFailed) as failure:
         _note_failure(rt, ours, failure.cause, failure.cure)
         raise
@@ -60,60 +60,63 @@ def end(rt: Runtime, connection_id: str, mailbox_id: str) -> None:
     store.remove(rt, connection_id, mailbox_id)
 
 
-def reconcile(rt: Runtime, connection_id: str, watches: Sequence[Watch]) -> dict[str, int]:
-    """Compare Graph's list with what should be there, and mend it; returns what was done, counted.
+def reconcile(rt: Runtime, connection_id: str, watches: Sequence[Watch]) -> None:
+    """Compare Graph's list with what should be there, and mend it; raises GraphError, SignInFailed, Misconfigured.
 
     Only subscriptions that lead to this installation are touched: the app registration may serve others too.
     """
     client = graph_client(rt, connection_id)
     here = rt.settings.base_url + "/"
     listed = [each for each in graph.iter_all(client) if str(each.get("notificationUrl", "")).startswith(here)]
-    before = {each.mailbox_id: each.subscription_id for each in store.list_of(rt, connection_id)}
-    kept = {watch.mailbox_id: ensure(rt, watch, listed) for watch in watches}
-    done = {"watched": len(kept), "created": 0, "removed": 0}
-    done["created"] = sum(1 for each in kept.values() if before.get(each.mailbox_id) != each.subscription_id)
-    wanted = {each.subscription_id for each in kept.values()}
-    for stray in listed:
-        if stray["id"] not in wanted:
-            _delete(client, stray["id"])
-            done["removed"] += 1
-    for mailbox_id in before.keys() - kept.keys():
+    kept = [ensure(rt, watch, listed) for watch in watches]
+    strays = {each["id"] for each in listed} - {each.subscription_id for each in kept}
+    for subscription_id in strays:
+        _delete(client, subscription_id)
+    noted = {each.mailbox_id for each in store.list_of(rt, connection_id)}
+    for mailbox_id in noted - {watch.mailbox_id for watch in watches}:
         store.remove(rt, connection_id, mailbox_id)
-    log.info("subscriptions.reconciled", connection_id=connection_id, **done)
-    return done
+    log.info("subscriptions.reconciled", connection_id=connection_id, watched=len(kept), strays=len(strays))
 
 
-def _renew_or_create(
-    rt: Runtime, client: GraphClient, watch: Watch, ours: Subscription, listed: Sequence[Json] | None
-) -> None:
-    theirs = _find_theirs(rt, client, watch, ours, listed)
-    if theirs is not None:
-        _adopt(rt, ours, theirs)
-    if ours.subscription_id and (theirs is not None or listed is None):
-        if not _is_due(rt.clock.now(), ours) and listed is not None:
+def _mend(rt: Runtime, client: GraphClient, watch: Watch, ours: Subscription, listed: Sequence[Json] | None) -> None:
+    if _look_up(rt, client, watch, ours, listed):
+        if listed is not None and not _is_due(rt.clock.now(), ours):
             return
-        try:
-            _adopt(rt, ours, graph.renew(client, ours.subscription_id, rt.clock.now()))
-        except ItemGone:
-            log.warning("subscriptions.vanished", mailbox_id=watch.mailbox_id)
-        else:
+        if _try_to_renew(rt, client, ours):
             return
     _create(rt, client, watch, ours)
 
 
-def _find_theirs(
-    rt: Runtime, client: GraphClient, watch: Watch, ours: Subscription, listed: Sequence[Json] | None
-) -> Json | None:
-    """Our subscription in Graph's list: by id, or, where its creation was interrupted, by what it watches for us."""
-    if listed is None and ours.state != "creating":
-        return None
-    found = listed if listed is not None else list(graph.iter_all(client))
-    by_id = {each["id"]: each for each in found}
+def _look_up(rt: Runtime, client: GraphClient, watch: Watch, ours: Subscription, listed: Sequence[Json] | None) -> bool:
+    """Whether Graph has our subscription, as far as can be told before renewing it; what its list says is noted."""
+    if ours.subscription_id and listed is None:
+        return True
+    theirs = _find_theirs(rt, watch, ours, listed if listed is not None else list(graph.iter_all(client)))
+    if theirs is not None:
+        _adopt(rt, ours, theirs)
+    return theirs is not None
+
+
+def _find_theirs(rt: Runtime, watch: Watch, ours: Subscription, listed: Sequence[Json]) -> Json | None:
+    """Ours in Graph's list: by its id, or, where its creation was interrupted, by what it watches for us."""
     if ours.subscription_id:
-        return by_id.get(ours.subscription_id)
-    url = _url(rt, NOTIFICATIONS)
-    same = (each for each in found if each.get("notificationUrl") == url)
-    return next((each for each in same if _names(each) == watch.resource.strip("/").lower()), None)
+        return next((each for each in listed if each["id"] == ours.subscription_id), None)
+    url, watched = _url(rt, NOTIFICATIONS), _normal(watch.resource)
+    same = (each for each in listed if each.get("notificationUrl") == url)
+    return next((each for each in same if _normal(each.get("resource")) == watched), None)
+
+
+def _try_to_renew(rt: Runtime, client: GraphClient, ours: Subscription) -> bool:
+    """Extend our subscription; False where Graph does not have it any more."""
+    now = rt.clock.now()
+    try:
+        theirs = graph.renew(client, ours.subscription_id, now)
+    except ItemGone:
+        log.warning("subscriptions.vanished", mailbox_id=ours.mailbox_id)
+        return False
+    ours.renewed_at = to_text(now)
+    _adopt(rt, ours, theirs)
+    return True
 
 
 def _create(rt: Runtime, client: GraphClient, watch: Watch, ours: Subscription) -> None:
@@ -128,7 +131,7 @@ def _create(rt: Runtime, client: GraphClient, watch: Watch, ours: Subscription) 
         client_state=client_state.make(rt.keys, watch.mailbox_id),
         now=rt.clock.now(),
     )
-    ours.created_at = to_text(rt.clock.now())
+    ours.created_at = ours.renewed_at = to_text(rt.clock.now())
     _adopt(rt, ours, made)
 
 
@@ -136,7 +139,6 @@ def _adopt(rt: Runtime, ours: Subscription, theirs: Mapping[str, str]) -> None:
     """Note what Graph says: its id and the expiry that it granted."""
     ours.subscription_id = theirs["id"]
     ours.expires_at = to_text(from_text(theirs["expirationDateTime"]))
-    ours.renewed_at = to_text(rt.clock.now())
     ours.state, ours.failure, ours.failure_cure = "active", "", ""
     store.save(rt, ours)
 
@@ -159,8 +161,9 @@ def _delete(client: GraphClient, subscription_id: str) -> None:
         log.debug("subscriptions.gone_already")
 
 
-def _names(theirs: Mapping[str, object]) -> str:
-    return str(theirs.get("resource", "")).strip("/").lower()
+def _normal(resource: object) -> str:
+    """A resource as it may be compared: Graph gives it back with other capitals and slashes."""
+    return str(resource).strip("/").lower()
 
 
 def _url(rt: Runtime, route: str) -> str:

@@ -12,7 +12,10 @@ TABLE = "Subscriptions"
 
 @dataclass(slots=True)
 class Subscription:
-    """A subscription of ours. ``state``: creating, active, failed. Times are ISO 8601; expiry is what Graph granted."""
+    """A subscription of ours. ``state``: creating, active, failed. Times are ISO 8601; expiry is what Graph granted.
+
+    ``subscription_id`` is Graph's, empty while there is none; ``recreated`` counts those that had to be made again.
+    """
 
     connection_id: str
     mailbox_id: str
