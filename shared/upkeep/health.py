@@ -69,21 +69,14 @@ class Health:
 def check(rt: Runtime) -> Health:
     """Look at every mailbox, one request each, and at the work set aside."""
     now = rt.clock.now()
-    subscribed = {each.mailbox_id: each for connection in _connections(rt) for each in store.list_of(rt, connection)}
-    found = tuple(_check_mailbox(rt, each.mailbox_id, subscribed.get(each.mailbox_id), now) for each in _listed(rt))
+    listed = mailboxes.list_all(rt)
+    connections = {each.connection_id for each in listed}
+    subscribed = {each.mailbox_id: each for connection in connections for each in store.list_of(rt, connection)}
+    found = tuple(_check_mailbox(rt, each.mailbox_id, subscribed.get(each.mailbox_id), now) for each in listed)
     waiting = set_aside.count_waiting(rt)
-    general = tuple(_general_issues(waiting))
-    issues = (*general, *(issue for mailbox in found for issue in mailbox.issues))
+    issues = (*_general_issues(waiting), *(issue for mailbox in found for issue in mailbox.issues))
     healthy = not any(issue.severity == "error" for issue in issues)
     return Health(healthy, now, found, issues, waiting, knocker(rt).refused)
-
-
-def _connections(rt: Runtime) -> set[str]:
-    return {mailbox.connection_id for mailbox in _listed(rt)}
-
-
-def _listed(rt: Runtime) -> list[Mailbox]:
-    return mailboxes.list_all(rt)
 
 
 def _check_mailbox(rt: Runtime, mailbox_id: str, subscription: Subscription | None, now: datetime) -> MailboxHealth:
@@ -132,13 +125,14 @@ def _webhook_issues(
     mailbox: Mailbox, state: State, subscription: Subscription | None, now: datetime
 ) -> Iterator[Issue]:
     name, mend = mailbox.address, "It is mended by the next hourly reconciliation; mail comes in by the scan meanwhile."
-    if subscription is None or not subscription.subscription_id:
-        cause = subscription.failure if subscription and subscription.failure else "There is no subscription."
-        yield Issue("subscription_missing", "warning", name, cause, subscription.failure_cure if subscription else mend)
-    elif subscription.expires_at and from_text(subscription.expires_at) <= now:
-        yield Issue("subscription_expired", "warning", name, f"It expired at {subscription.expires_at}.", mend)
-    elif subscription.state == "failed":
-        yield Issue("subscription_failing", "warning", name, subscription.failure, subscription.failure_cure or mend)
+    known = subscription or Subscription(mailbox.connection_id, mailbox.mailbox_id, "")
+    if not known.subscription_id:
+        cause = known.failure or "There is no subscription."
+        yield Issue("subscription_missing", "warning", name, cause, known.failure_cure or mend)
+    elif known.expires_at and from_text(known.expires_at) <= now:
+        yield Issue("subscription_expired", "warning", name, f"It expired at {known.expires_at}.", mend)
+    elif known.state == "failed":
+        yield Issue("subscription_failing", "warning", name, known.failure, known.failure_cure or mend)
     if state.unannounced:
         cause = f"The scan found {state.unannounced} mails that no notification had told of."
         cure = "Check that Graph can reach PUBLIC_URL. Mail is not lost, but comes with the scan, every five minutes."
