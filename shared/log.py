@@ -2,14 +2,14 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 _bound: ContextVar[dict[str, object] | None] = ContextVar("deskbridge_log_fields", default=None)
 _logger = logging.getLogger("deskbridge")
 
-_SECRET_WORDS = ("secret", "token", "password", "authorization", "assertion", "client_state", "admin_key")
+_SECRET_WORDS = ("secret", "token", "password", "authorization", "assertion", "client_state", "admin_key", "api_key")
 _LONGEST_VALUE = 500
 
 for _noisy in ("azure.core.pipeline.policies.http_logging_policy", "azure.identity", "msal", "urllib3"):
@@ -61,8 +61,11 @@ def _write(level: int, event: str, fields: dict[str, object], failure: BaseExcep
 
 
 def _redacted(name: str, value: object) -> object:
+    """The value, unless its name or one inside it says that it is a secret."""
     if any(word in name.lower() for word in _SECRET_WORDS):
         return "***"
+    if isinstance(value, Mapping):
+        return {str(inner): _redacted(str(inner), each) for inner, each in value.items()}
     if isinstance(value, str) and len(value) > _LONGEST_VALUE:
         return value[:_LONGEST_VALUE] + "..."
     return value
