@@ -12,6 +12,7 @@ from shared.storage.tables import Change, Row
 
 _NAMESPACE = uuid.UUID("5f0a1d0e-8f6a-4f6e-9a38-3f3f8d1c6b11")
 _REMEMBERED_SECONDS = 300
+_REMEMBERED_UNKNOWN_SECONDS = 10
 _MOST_REMEMBERED = 5_000
 
 
@@ -29,13 +30,14 @@ class User:
 
 
 def find_by_address(rt: Runtime, address: str) -> User | None:
-    """The user with this mail address, remembered for five minutes; None where nobody has it."""
+    """The user with this mail address, remembered for minutes; None where nobody has it, remembered for seconds."""
     memory = _memory(rt)
     known = memory.get(address.lower())
     if known and known[1] > rt.clock.steady():
         return known[0]
     owner = rt.tables[TABLE].find(PARTITION, address_key(address))
     if owner is None:
+        _remember(rt, address.lower(), None, _REMEMBERED_UNKNOWN_SECONDS)
         return None
     user = User(owner["user_id"], owner.get("name", ""), address.lower(), owner.get("site", ""))
     remember(rt, user)
@@ -74,10 +76,14 @@ def insertion(user: User) -> list[Change]:
 
 def remember(rt: Runtime, user: User) -> None:
     """Spare the next mail of this user the look-up."""
+    _remember(rt, user.address, user, _REMEMBERED_SECONDS)
+
+
+def _remember(rt: Runtime, address: str, user: User | None, seconds: float) -> None:
     memory = _memory(rt)
     if len(memory) >= _MOST_REMEMBERED:
         memory.clear()
-    memory[user.address] = (user, rt.clock.steady() + _REMEMBERED_SECONDS)
+    memory[address] = (user, rt.clock.steady() + seconds)
 
 
 def forget(rt: Runtime) -> None:
@@ -90,8 +96,8 @@ def address_key(address: str) -> str:
     return f"e~{digest(address.lower())}"
 
 
-def _memory(rt: Runtime) -> dict[str, tuple[User, float]]:
-    memory: dict[str, tuple[User, float]] = rt.memory.setdefault("desk.people", {})
+def _memory(rt: Runtime) -> dict[str, tuple[User | None, float]]:
+    memory: dict[str, tuple[User | None, float]] = rt.memory.setdefault("desk.people", {})
     return memory
 
 

@@ -8,12 +8,14 @@ where Graph or the storage is away, the page ends before the first mail concerne
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from threading import Lock
+from typing import Self
 
 from shared import log
-from shared.desk import recording
+from shared.desk import people, recording
 from shared.desk.message_ids import find_ticket_number
 from shared.desk.recording import Incoming, Recorded
 from shared.desk.tickets import Body, File
@@ -71,14 +73,45 @@ class Passage:
         return not self.entry.verdict and self.interruption is None
 
 
-def take_in(place: Place, entries: Sequence[Entry]) -> DeskbridgeError | None:
+class Fetching:
+    """Fetches and reads mails, four at a time, ahead of ``take_in`` and beside it; a context manager."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._threads = ThreadPoolExecutor(CONCURRENT_REQUESTS_PER_MAILBOX, thread_name_prefix="mail")
+        self._lock = Lock()
+        self._looked_up: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    def begin(self, entries: Sequence[Entry]) -> list[Future[Passage]]:
+        """Begin with these mails, oldest first."""
+        for entry in entries:
+            entry.verdict = ""
+        return [self._threads.submit(self._fetch, Passage(entry)) for entry in entries]
+
+    def _fetch(self, passage: Passage) -> Passage:
+        _guarded(passage, partial(_fetch, self._place, passage))
+        if passage.mail is not None:
+            self._look_up(_requester(self._place, passage.mail).address)
+        return passage
+
+    def _look_up(self, address: str) -> None:
+        """Look each requester up once, beside the others: people remembers it, and recording need not wait."""
+        with self._lock:
+            known = address in self._looked_up
+            self._looked_up.add(address)
+        if not known:
+            people.find_by_address(self._place.rt, address)
+
+
+def take_in(place: Place, fetched: Sequence[Future[Passage]]) -> DeskbridgeError | None:
     """Bring these mails, oldest first, to their verdicts; returns what kept the rest from theirs, if anything did."""
-    passages = [Passage(entry) for entry in entries]
-    for entry in entries:
-        entry.verdict = ""
-    with ThreadPoolExecutor(CONCURRENT_REQUESTS_PER_MAILBOX, thread_name_prefix="mail") as threads:
-        _each(threads, passages, partial(_fetch, place))
-    passages = _originals_first(_until_interrupted(passages))
+    passages = _originals_first(_until_interrupted([each.result() for each in fetched]))
     _decide_all(place, passages)
     _record_all(place, passages)
     _dispose_all(place, passages)
@@ -94,12 +127,6 @@ def take_in_original(place: Place, entry: Entry, raw: bytes) -> None:
     _record_all(place, [passage])
     if passage.interruption:
         raise passage.interruption
-
-
-def _each(threads: ThreadPoolExecutor, passages: Sequence[Passage], step: Callable[[Passage], None]) -> None:
-    """Do a step for all mails, four at a time; the first failure that is no mail's own is raised."""
-    for _ in threads.map(lambda passage: _guarded(passage, partial(step, passage)), passages):
-        pass
 
 
 def _guarded(passage: Passage, step: Callable[[], None]) -> None:

@@ -83,9 +83,7 @@ def claim(rt: Runtime, mailbox_id: str, state: State, fresh: Sequence[Entry], re
     Raises RowExists where one of ``fresh`` was claimed before, RowChanged where another round works on the mailbox.
     """
     now = rt.clock.now()
-    everything = sorted(entry.key for entry in (*fresh, *resumed))
     state.lease(now)
-    state.open_low, state.open_high = everything[0], everything[-1]
     state.high_water = max(state.high_water, *(entry.received_at for entry in (*fresh, *resumed)))
     for entry in (*fresh, *resumed):
         entry.claimed_at = to_text(now)

@@ -6,6 +6,7 @@ slower of two is refused at its next step.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 
@@ -31,7 +32,7 @@ class State:
     round_began_at: str = ""
     open_low: str = ""
     open_high: str = ""
-    """First and last ledger key of a page that was begun and not finished; a dead round leaves them for the next."""
+    """First and last ledger key of what was begun and not finished; a dead round leaves them for the next."""
     done_folder_id: str = ""
     last_success_at: str = ""
     last_mail_at: str = ""
@@ -74,6 +75,10 @@ class State:
     def lease(self, now: datetime) -> None:
         """Hold the mailbox for this round."""
         self.lease_until = to_text(now + LEASE)
+
+    def keep_open(self, keys: Collection[str]) -> None:
+        """Note which ledger keys are begun and not finished."""
+        self.open_low, self.open_high = (min(keys), max(keys)) if keys else ("", "")
 
     def release(self) -> None:
         """Let the mailbox go; nothing is unfinished."""

@@ -6,9 +6,13 @@ is not in the ledger yet is taken in, oldest first, page by page; the cursor mov
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import batched
+from typing import NamedTuple
 
 from shared import log
 from shared.clock import from_text, to_text
@@ -19,7 +23,7 @@ from shared.graph.client import Json
 from shared.graph.delta import EndlessRound, Round
 from shared.graph.errors import GraphBusy, GraphError, ResyncRequired, SignInFailed
 from shared.mail import disposal, intake, ledger, mailboxes
-from shared.mail.intake import Place
+from shared.mail.intake import Passage, Place
 from shared.mail.ledger import Entry
 from shared.mail.state import State
 from shared.runtime import Runtime
@@ -70,8 +74,18 @@ def _note_failure(rt: Runtime, mailbox_id: str, state: State, failure: Deskbridg
         log.debug("mail.state_taken_over")
 
 
+class _Page(NamedTuple):
+    """Mails that are claimed and being fetched; ``listed`` counts also those that another round finished meanwhile."""
+
+    listed: int
+    entries: list[Entry]
+    fetched: list[Future[Passage]]
+
+
 @dataclass
 class _Round:
+    """``open``: the ledger keys of mails that are claimed and not finished."""
+
     place: Place
     work: SyncMailbox
 
@@ -80,6 +94,7 @@ class _Round:
         self.began_at = self.rt.clock.now()
         self.deadline = self.rt.clock.steady() + self.rt.settings.slice_seconds
         self.died_before = bool(self.state.lease_until)
+        self.open: set[str] = set()
 
     def run(self) -> None:
         if self.work.cause == "notification":
@@ -101,6 +116,7 @@ class _Round:
         found = [entry for entry in entries if not entry.is_finished]
         for entry in found:
             entry.deaths += self.died_before
+            self.open.add(entry.key)
         return found
 
     def _fetch_changes(self) -> tuple[list[Json], str]:
@@ -155,54 +171,76 @@ class _Round:
 
     def _work_off(self, waiting: list[Entry], cursor: str) -> bool:
         """Page by page until done, interrupted or out of time; whether it was done."""
-        size = 1 if self.died_before else PAGE
-        pages = [list(page) for page in batched(waiting, size, strict=False)]
-        for index, page in enumerate(pages):
-            if index and self.rt.clock.steady() > self.deadline:
-                self._go_on_later(len(waiting) - index * size)
-                return False
-            self._take_page(page, cursor if index == len(pages) - 1 else None)
-        if not pages:
+        left = len(waiting)
+        with intake.Fetching(self.place) as fetching:
+            for page in self._begun(fetching, waiting):
+                left -= page.listed
+                self._take_page(page, None if left else cursor)
+        if left:
+            self._go_on_later(left)
+        elif not waiting:
             self.state.succeed(self.began_at, self.rt.clock.now(), cursor)
             ledger.save_state(self.rt, self.mailbox.mailbox_id, self.state)
-        return True
+        return not left
 
-    def _take_page(self, page: list[Entry], cursor: str | None) -> None:
+    def _begun(self, fetching: intake.Fetching, waiting: list[Entry]) -> Iterator[_Page]:
+        """Page by page, claimed and being fetched, until the time is over.
+
+        While a page is taken in, the next one is being fetched; where a worker died before, mails go singly instead, so
+        that the one to blame stands alone.
+        """
+        size, ahead = (1, 0) if self.died_before else (PAGE, 1)
+        begun: deque[_Page] = deque()
+        for index, listed in enumerate(batched(waiting, size, strict=False)):
+            if index and self.rt.clock.steady() > self.deadline:
+                break
+            entries = self._claim(list(listed))
+            begun.append(_Page(len(listed), entries, fetching.begin(entries)))
+            if len(begun) > ahead:
+                yield begun.popleft()
+        yield from begun
+
+    def _take_page(self, page: _Page, cursor: str | None) -> None:
         """Take a page in; ``cursor``: the next one, with the last page of a round."""
-        page = self._claim(page)
-        interruption = intake.take_in(self.place, page) if page else None
+        interruption = intake.take_in(self.place, page.fetched)
         now = self.rt.clock.now()
+        self.open -= {entry.key for entry in page.entries if entry.verdict}
+        self.state.keep_open(self.open)
         if interruption:
             self.state.fail(now, interruption.cause, interruption.cure)
         elif cursor is not None:
             self.state.succeed(self.began_at, now, cursor)
-        else:
-            self.state.open_low = self.state.open_high = ""
-        if any(entry.number for entry in page):
+        if any(entry.number for entry in page.entries):
             self.state.last_mail_at = to_text(now)
-        ledger.finish(self.rt, self.mailbox.mailbox_id, self.state, page)
+        ledger.finish(self.rt, self.mailbox.mailbox_id, self.state, page.entries)
         if interruption:
             raise interruption
 
     def _claim(self, page: list[Entry]) -> list[Entry]:
         """Claim a page; what turns out to be in the ledger already is looked up there."""
-        mailbox_id = self.mailbox.mailbox_id
         fresh = [entry for entry in page if not entry.claimed_at]
-        resumed = [entry for entry in page if entry.claimed_at]
         try:
-            ledger.claim(self.rt, mailbox_id, self.state, fresh, resumed)
+            self._write_claims(page)
         except RowExists:
             for entry in fresh:
                 entry.claimed_at = ""
+            self.open -= {entry.key for entry in page}
             page = sorted(self._without_known({each.key: each for each in page}, page), key=lambda e: e.received_at)
             if page:
-                fresh = [entry for entry in page if not entry.claimed_at]
-                ledger.claim(self.rt, mailbox_id, self.state, fresh, [e for e in page if e.claimed_at])
+                self._write_claims(page)
         return page
+
+    def _write_claims(self, page: list[Entry]) -> None:
+        fresh = [entry for entry in page if not entry.claimed_at]
+        resumed = [entry for entry in page if entry.claimed_at]
+        self.open |= {entry.key for entry in page}
+        self.state.keep_open(self.open)
+        ledger.claim(self.rt, self.mailbox.mailbox_id, self.state, fresh, resumed)
 
     def _go_on_later(self, left: int) -> None:
         log.info("mail.slice_over", left=left)
         self.state.release()
+        self.state.keep_open(self.open)
         self.state.last_success_at = to_text(self.rt.clock.now())
         ledger.save_state(self.rt, self.mailbox.mailbox_id, self.state)
         mailboxes.knock(self.rt, self.mailbox.mailbox_id, "slice")
