@@ -33,11 +33,22 @@ _KINDS = (
 )
 
 
-class LoggingAzurite(Azurite):
-    """Azurite that writes a line for each request."""
+class CountedAzurite(Azurite):
+    """Azurite that, if ``logged``, writes a line for each request."""
+
+    def __init__(self, folder: Path, *, logged: bool) -> None:
+        super().__init__(folder)
+        self._logged = logged
 
     def _command(self) -> list[str]:
-        return [part for part in super()._command() if part != "--silent"]
+        command = super()._command()
+        return [part for part in command if part != "--silent"] if self._logged else command
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None  # noqa: S101 - asked only while it runs
+        return self._process.pid
 
     @property
     def access_log(self) -> AccessLog:

@@ -27,6 +27,7 @@ class BacklogFigures:
     files: int
     peak_megabytes: float
     cpu_seconds: float
+    storage_cpu_seconds: float
     mistakes: tuple[str, ...]
 
     @property
@@ -35,9 +36,12 @@ class BacklogFigures:
         return self.mails / self.seconds
 
 
-def measure_backlog(samples: Sequence[Sample], mailbox_count: int) -> BacklogFigures:
-    """Work off these mails, dealt to so many mailboxes thread by thread, with an app that has warmed up on one mail."""
-    with Stack() as stack:
+def measure_backlog(samples: Sequence[Sample], mailbox_count: int, *, logged: bool = False) -> BacklogFigures:
+    """Work off these mails, dealt to so many mailboxes thread by thread, with an app that has warmed up.
+
+    Storage requests are counted if ``logged``, at the price of time.
+    """
+    with Stack(logged=logged) as stack:
         made = stack.add_mailboxes(mailbox_count + 1, "scan")
         warm, boxes = made[-1], made[:-1]
         _warm_up(stack, warm)
@@ -60,18 +64,20 @@ def _warm_up(stack: Stack, mailbox: Mailbox) -> None:
 
 
 def _work_off(stack: Stack, boxes: Sequence[Mailbox], samples: Sequence[Sample]) -> BacklogFigures:
-    graph_before, cpu_before = Counter(stack.emulator.statistics.by_template), stack.app.cpu_seconds
+    graph_before = Counter(stack.emulator.statistics.by_template)
+    cpu_before, storage_cpu_before = stack.app.cpu_seconds, stack.storage.cpu_seconds
     log, started = stack.storage_log, time.time()
     stack.scan(boxes)
     stack.wait_for(lambda: _all_moved(stack, boxes), "the backlog's end", every=0.02)
     time.sleep(1)  # the last receipts; nothing of it is in the figures, which end with the rounds' own times
-    storage, cpu = log.requests(), stack.app.cpu_seconds - cpu_before
+    storage = log.requests()
+    cpu, storage_cpu = stack.app.cpu_seconds - cpu_before, stack.storage.cpu_seconds - storage_cpu_before
     graph = Counter(stack.emulator.statistics.by_template) - graph_before
     ended, peak = max(_ended_at(stack, box) for box in boxes), stack.app.peak_megabytes
     mistakes = [*_proof(stack, boxes, samples), *_replay(stack, boxes, samples)]
     files = sum(len(sample.files) for sample in samples)
     return BacklogFigures(
-        len(samples), ended - started, graph, work_only(storage), files, peak, cpu, tuple(mistakes)
+        len(samples), ended - started, graph, work_only(storage), files, peak, cpu, storage_cpu, tuple(mistakes)
     )
 
 

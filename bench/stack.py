@@ -1,7 +1,7 @@
 """All that a measurement needs, each in a process of its own so that none is charged with another's work.
 
-* the app: the functions host of `dev.host`, one process, started as a developer starts it; nothing of ours in it measures
-* storage: Azurite, on disk (in memory it stops for seconds once a minute), with its access log, which counts requests
+* the app: the functions host of `dev.host`, one process, started as a developer starts it; nothing measures in it
+* storage: Azurite, on disk (in memory it stops for seconds once a minute), and its access log counts requests
 * Microsoft 365: the emulator, over HTTPS, in this process, which does nothing else while something is being measured
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bench.access_log import AccessLog, LoggingAzurite
+from bench.access_log import AccessLog, CountedAzurite
 from bench.process_figures import ProcessFigures
 from dev.bootstrap import ROOT
 from dev.graph import Emulator
@@ -43,12 +43,15 @@ NEVER = "0 0 0 1 1 *"
 
 
 class Stack:
-    """Storage, tenant and app, started together and empty; ``rt`` looks into the storage from here."""
+    """Storage, tenant and app, started together and empty; ``rt`` looks into the storage from here.
 
-    def __init__(self) -> None:
+    ``logged``: the storage writes a line for each request, which costs it a third of its speed.
+    """
+
+    def __init__(self, *, logged: bool) -> None:
         self._scratch = tempfile.TemporaryDirectory(prefix="deskbridge-bench-")
         self._folder = Path(self._scratch.name)
-        self._azurite = LoggingAzurite(self._folder / "storage")
+        self._azurite = CountedAzurite(self._folder / "storage", logged=logged)
         self.emulator = Emulator()
         self.emulator.recording = False
         self.emulator.raise_request_limit(MANY_REQUESTS)
@@ -93,6 +96,11 @@ class Stack:
         """What the app's process takes."""
         assert self._app is not None  # noqa: S101 - it was started on entering
         return ProcessFigures(self._app.pid)
+
+    @property
+    def storage(self) -> ProcessFigures:
+        """What the storage's process takes."""
+        return ProcessFigures(self._azurite.pid)
 
     def add_mailboxes(self, count: int, method: str) -> list[Mailbox]:
         """Shared mailboxes in the tenant, set up in the app; one with notifications also has its subscription."""
