@@ -244,7 +244,7 @@ def _own_message(place: Place, mail: Mail, entry: Entry) -> Verdict | None:
         return None
     if own_mail.is_signed(place.rt.keys, mail.own_mark):
         return Verdict.OWN
-    entry.automatic = Automatic.NONE
+    entry.automatic = mail.automatic_by_signs
     return None
 
 

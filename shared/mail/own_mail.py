@@ -1,11 +1,11 @@
-"""Knowing our own mail when it comes back: the mark that it carries, with our signature."""
+"""Knowing our own mail when it comes back: the mark that it carries in ``X-Deskbridge``, with our signature.
+
+Exchange lets custom headers through only if they begin with ``x-``.
+https://learn.microsoft.com/en-us/graph/api/resources/internetmessageheader
+"""
 
 from shared.desk import tags
 from shared.sealing import Keys
-
-HEADER = "X-Deskbridge"
-"""Exchange lets custom headers through only if they begin with ``x-``.
-https://learn.microsoft.com/en-us/graph/api/resources/internetmessageheader"""
 
 
 def make_mark(keys: Keys, number: int) -> str:

@@ -65,7 +65,7 @@ class _WorkOf(Protocol):
 def _accept(rt: Runtime, body: bytes, work_of: _WorkOf) -> Reply:
     try:
         items = _items(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         log.warning("webhook.unreadable", reason=str(error), size=len(body))
         return Reply(400, "The body must be the JSON that Microsoft Graph sends: an object with a list called value.")
     known = [(item, client_state.read(rt.keys, item.get("clientState"))) for item in items]

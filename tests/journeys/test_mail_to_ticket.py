@@ -6,6 +6,7 @@ import pytest
 
 from dev.graph import Fault
 from shared.desk.tickets import Ticket, reopened
+from shared.mail.own_mail import make_mark
 from tests.world import SUPPORT, World, mail
 
 
@@ -164,3 +165,14 @@ def test_a_reply_opens_an_ended_ticket_again_and_a_machine_does_not() -> None:
     ended = Ticket(1, "s", "closed", "u", "n", "a@example.com", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z")
     assert reopened(ended, "2026-01-02T00:00:00Z", automatic=False).status == "open"
     assert reopened(ended, "2026-01-02T00:00:00Z", automatic=True).status == "closed"
+
+
+@pytest.mark.requirement("MAIL-8")
+def test_our_own_mail_makes_no_ticket_and_a_forged_mark_hides_nothing(desk: World) -> None:
+    signed = make_mark(desk.rt.keys, 1)
+    desk.emulator.deliver(SUPPORT, mail("Ours", X_Deskbridge=signed))
+    desk.emulator.deliver(SUPPORT, mail("Forged", X_Deskbridge="[#1-AAAAAAAAAA]"))
+    desk.emulator.deliver(SUPPORT, mail("Forged too", X_Deskbridge="yes", Auto_Submitted="auto-replied"))
+    desk.settle()
+    found = {entry["subject"]: (entry["verdict"], entry["automatic"]) for entry in desk.journal()}
+    assert found == {"Ours": ("own", "own"), "Forged": ("ticket", "none"), "Forged too": ("ticket", "auto-reply")}
