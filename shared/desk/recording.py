@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import batched
 from typing import Literal
 
@@ -89,24 +89,36 @@ def record(rt: Runtime, incoming: Sequence[Incoming]) -> list[Recorded]:
 
 def _record_chunk(rt: Runtime, chunk: Sequence[Incoming], done: dict[str, Recorded]) -> None:
     packed = [_packed(rt, each) for each in chunk]
-    counter, careful = numbering.counter(rt), False
+    careful = False
     for attempt in range(TRIES):
-        with counter.lock:
-            plan = _Plan(rt, dict(done), careful=careful)
-            try:
-                plan.add_all(chunk, packed)
-                plan.commit(counter)
-            except RowExists:
-                careful = True
-                people.forget(rt)
-            except RowChanged:
-                log.debug("desk.number_taken", attempt=attempt)
-            else:
-                done.update(plan.done)
-                return
-            counter.forget()
+        try:
+            done.update(_record_at_once(rt, chunk, packed, done, careful=careful))
+        except RowExists:
+            careful = True
+            people.forget(rt)
+        except RowChanged:
+            log.debug("desk.number_taken", attempt=attempt)
+        else:
+            return
         rt.clock.pause(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - spreads workers, guards nothing
     raise Later("Other workers kept changing the desk at the same time.", delay=5)
+
+
+def _record_at_once(
+    rt: Runtime, chunk: Sequence[Incoming], packed: Sequence[bytes | str], done: dict[str, Recorded], *, careful: bool
+) -> dict[str, Recorded]:
+    """One attempt, in one transaction, with what this process remembers of the counter."""
+    counter = numbering.counter(rt)
+    with counter.lock:
+        plan = _Plan(rt, counter, done, careful=careful)
+        try:
+            for each, body in zip(chunk, packed, strict=True):
+                plan.add(each, body)
+            plan.commit()
+        except (RowExists, RowChanged):
+            counter.forget()
+            raise
+        return plan.done
 
 
 def _packed(rt: Runtime, incoming: Incoming) -> bytes | str:
@@ -118,54 +130,62 @@ def _packed(rt: Runtime, incoming: Incoming) -> bytes | str:
     return blob
 
 
+@dataclass(frozen=True, slots=True)
+class _Touched:
+    """A ticket that is to be written: as it shall be, and the row that it lay in (None: it is new)."""
+
+    ticket: Ticket
+    row: Row | None
+
+
 class _Plan:
     """One transaction in the making. ``careful``: look first whether things were recorded before."""
 
-    def __init__(self, rt: Runtime, done: dict[str, Recorded], *, careful: bool) -> None:
-        self._rt, self._desk, self._careful = rt, rt.tables[TABLE], careful
-        self.done = done
+    def __init__(self, rt: Runtime, counter: numbering.Counter, done: dict[str, Recorded], *, careful: bool) -> None:
+        self._rt, self._desk, self._counter, self._careful = rt, rt.tables[TABLE], counter, careful
+        self.done = dict(done)
         now = rt.clock.now()
         self._now, self._place = to_text(now), int(now.timestamp() * 1_000_000)
-        self._counter = numbering.counter(rt)
-        self._first = self._next = self._counter.last(rt) + 1
-        self._tickets: dict[int, tuple[Ticket, Row | None]] = {}
-        self._before: dict[int, Ticket] = {}
+        self._given = counter.last(rt)
+        self._tickets: dict[int, _Touched] = {}
         self._new_users: dict[str, User] = {}
         self._owners: dict[str, tuple[int, str]] = {}
         self._changes: list[Change] = []
 
-    def add_all(self, chunk: Sequence[Incoming], packed: Sequence[bytes | str]) -> None:
-        for each, body in zip(chunk, packed, strict=True):
-            known = self._recorded_before(each)
-            self.done[each.origin] = known or self._add(each, body)
+    def add(self, each: Incoming, packed: bytes | str) -> None:
+        """Plan for one more; those added before count as recorded."""
+        self.done[each.origin] = self._recorded_before(each) or self._record(each, packed)
 
-    def commit(self, counter: numbering.Counter) -> None:
-        advance = counter.advance(self._next - 1) if self._next > self._first else None
-        changes = [*self._changes, *self._ticket_changes(), *([advance] if advance else [])]
+    def commit(self) -> None:
+        """Make all changes, or none; raises RowExists, RowChanged."""
+        if not self._changes:
+            return
+        advance = self._counter.advance(self._given) if self._given > self._counter.last(self._rt) else None
+        changes = [*self._changes, *([advance] if advance else [])]
+        for touched in self._tickets.values():
+            changes += _ticket_changes(touched)
         for user in self._new_users.values():
             changes += people.insertion(user)
-        if not changes:
-            return
         self._desk.transact(changes)
         if advance:
-            counter.advanced(advance)
+            self._counter.advanced(advance)
         for user in self._new_users.values():
             people.remember(self._rt, user)
 
-    def _add(self, each: Incoming, packed: bytes | str) -> Recorded:
+    def _record(self, each: Incoming, packed: bytes | str) -> Recorded:
+        """A copy of a mail that is on a ticket is only noted; anything else joins its ticket, or opens one."""
         owner = self._owner_of_message_id(each)
         if owner and owner[1] == each.fingerprint:
-            return self._note_origin(each, "duplicate", owner[0], "", "")
+            return self._note_origin(Recorded(each.origin, "duplicate", owner[0], "", ""))
         user = self._user(each)
-        ticket = self._joined(each)
-        outcome: Outcome = "added" if ticket else "opened"
-        ticket = reopened(ticket, self._now, automatic=each.automatic != "none") if ticket else self._open(each, user)
-        self._put_ticket(ticket)
+        joined = self._joined(each)
+        ticket = self._join(joined, each) if joined else self._open(each, user)
         action = _action(each, ticket.number, user, self._now, self._action_key(each))
         self._changes.append(Change("insert", action_row(action, packed)))
         if each.message_id and not owner:
             self._own_message_id(each, ticket.number)
-        return self._note_origin(each, outcome, ticket.number, action.key, user.user_id)
+        outcome: Outcome = "added" if joined else "opened"
+        return self._note_origin(Recorded(each.origin, outcome, ticket.number, action.key, user.user_id))
 
     def _action_key(self, each: Incoming) -> str:
         """Keys sort by the time received, and what was received in the same second in the order of recording."""
@@ -194,10 +214,10 @@ class _Plan:
         values = {"number": number, "origin": each.origin, "fingerprint": each.fingerprint}
         self._changes.append(Change("insert", Row(PARTITION, key, values)))
 
-    def _note_origin(self, each: Incoming, outcome: Outcome, number: int, action: str, user_id: str) -> Recorded:
-        values = {"outcome": outcome, "number": number, "action": action, "user_id": user_id}
-        self._changes.append(Change("insert", Row(PARTITION, f"o~{each.origin}", values)))
-        return Recorded(each.origin, outcome, number, action, user_id)
+    def _note_origin(self, recorded: Recorded) -> Recorded:
+        values = asdict(recorded)
+        self._changes.append(Change("insert", Row(PARTITION, f"o~{values.pop('origin')}", values)))
+        return recorded
 
     def _user(self, each: Incoming) -> User:
         address = each.sender_address.lower()
@@ -206,54 +226,58 @@ class _Plan:
             known = self._new_users[address] = people.new_user(each.sender_name, address, self._now)
         return known
 
-    def _joined(self, each: Incoming) -> Ticket | None:
+    def _joined(self, each: Incoming) -> _Touched | None:
+        """The ticket that this is to be added to, if there is one."""
         number = self.done[each.joins].number if isinstance(each.joins, str) else each.joins
         if number is None:
             return None
-        if number not in self._tickets:
-            row = self._desk.find(PARTITION, ticket_key(number))
-            if row is None:
-                return None
-            self._tickets[number] = ticket_of(row), row
-            self._before[number] = ticket_of(row)
-        return self._tickets[number][0]
+        if number in self._tickets:
+            return self._tickets[number]
+        row = self._desk.find(PARTITION, ticket_key(number))
+        return None if row is None else _Touched(ticket_of(row), row)
+
+    def _join(self, joined: _Touched, each: Incoming) -> Ticket:
+        ticket = reopened(joined.ticket, self._now, automatic=each.automatic != "none")
+        self._tickets[ticket.number] = _Touched(ticket, joined.row)
+        return ticket
 
     def _open(self, each: Incoming, user: User) -> Ticket:
-        number, self._next = self._next, self._next + 1
-        return Ticket(
-            number=number,
-            subject=each.subject,
-            status="new",
-            user_id=user.user_id,
-            user_name=user.name,
-            user_address=user.address,
-            created_at=self._now,
-            updated_at=self._now,
-            mailbox_id=each.mailbox_id,
-            automatic=each.automatic != "none",
-            priority=each.defaults.priority,
-            type=each.defaults.type,
-            team=each.defaults.team,
-            agent=each.defaults.agent,
-            site=user.site or each.defaults.site,
-        )
+        self._given += 1
+        ticket = _new_ticket(each, self._given, user, self._now)
+        self._tickets[ticket.number] = _Touched(ticket, None)
+        return ticket
 
-    def _put_ticket(self, ticket: Ticket) -> None:
-        row = self._tickets[ticket.number][1] if ticket.number in self._tickets else None
-        self._tickets[ticket.number] = ticket, row
 
-    def _ticket_changes(self) -> list[Change]:
-        changes: list[Change] = []
-        for number, (ticket, row) in self._tickets.items():
-            keys, values = listed_keys(ticket), ticket_values(ticket)
-            old = set(listed_keys(self._before[number])) if number in self._before else set()
-            if number in self._before and ticket == self._before[number]:
-                continue
-            own = Row(PARTITION, keys[0], values, row.etag if row else None)
-            changes.append(Change("replace" if row else "insert", own))
-            changes += [Change("upsert", Row(PARTITION, key, values)) for key in keys[1:]]
-            changes += [Change("delete", Row(PARTITION, key)) for key in old - set(keys)]
-        return changes
+def _ticket_changes(touched: _Touched) -> list[Change]:
+    """Write a ticket and its rows in the lists; in a list that it left it is deleted."""
+    row, values = touched.row, ticket_values(touched.ticket)
+    own, *listed = listed_keys(touched.ticket)
+    left = set(listed_keys(ticket_of(row))) - {own, *listed} if row else set()
+    return [
+        Change("replace" if row else "insert", Row(PARTITION, own, values, row.etag if row else None)),
+        *(Change("upsert", Row(PARTITION, key, values)) for key in listed),
+        *(Change("delete", Row(PARTITION, key)) for key in left),
+    ]
+
+
+def _new_ticket(each: Incoming, number: int, user: User, now: str) -> Ticket:
+    return Ticket(
+        number=number,
+        subject=each.subject,
+        status="new",
+        user_id=user.user_id,
+        user_name=user.name,
+        user_address=user.address,
+        created_at=now,
+        updated_at=now,
+        mailbox_id=each.mailbox_id,
+        automatic=each.automatic != "none",
+        priority=each.defaults.priority,
+        type=each.defaults.type,
+        team=each.defaults.team,
+        agent=each.defaults.agent,
+        site=user.site or each.defaults.site,
+    )
 
 
 def _action(each: Incoming, number: int, user: User, now: str, key: str) -> Action:
