@@ -192,7 +192,7 @@ def _retry_after(answer: requests.Response) -> float:
     https://learn.microsoft.com/en-us/graph/throttling
     """
     text = answer.headers.get("Retry-After", "")
-    if text.isdigit():
+    if text.isdecimal():
         return float(text)
     until, now = email.utils.parsedate_tz(text), email.utils.parsedate_tz(answer.headers.get("Date", ""))
     if until and now:
