@@ -2,10 +2,13 @@
 
 At most four hundred mails are under way at a time, so that neither memory nor the journal that is read again and again
 grows with the folder. The journal is asked only for the time in which those mails came.
+
+Graph tells to the second when a mail came and promises no order within it, so a mail is not delivered in the same
+second as one that it answers: in life it never is.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +16,7 @@ from typing import Any
 
 from dev.desk_api import DeskApi
 from dev.tenant import ControlPlane
+from dev.threads import message_ids
 
 MOST_UNDER_WAY = 400
 FEWEST_UNDER_WAY = 200
@@ -52,8 +56,10 @@ class Delivery:
     def __init__(self, plane: ControlPlane, desk: DeskApi, mailbox: dict[str, Any], patience: float) -> None:
         self._plane, self._desk, self._mailbox, self._patience = plane, desk, mailbox, patience
         self._under_way: dict[str, Parcel] = {}
+        self._second = _NEVER
+        self._ids_of_second: set[bytes] = set()
 
-    def run(self, files: Iterable[Path], idle: Callable[[float], None] = time.sleep) -> Iterator[list[Parcel]]:
+    def run(self, files: Iterable[Path]) -> Iterator[list[Parcel]]:
         """Deliver in the given order; yields parcels as they get their verdicts, at the end those without one."""
         waiting, pause, last_news = iter(files), FIRST_PAUSE, time.monotonic()
         while True:
@@ -67,7 +73,7 @@ class Delivery:
             elif time.monotonic() - last_news > self._patience:
                 yield self._give_up()
             else:
-                idle(pause)
+                time.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
 
     def _fill(self, waiting: Iterator[Path]) -> list[Parcel]:
@@ -88,9 +94,20 @@ class Delivery:
             raw = file.read_bytes()
         except OSError as error:
             return Parcel(file, trouble=f"the file cannot be read: {error.strerror}")
+        own, answered = message_ids(raw)
+        if answered & self._ids_of_second:
+            time.sleep(1)
         arrived_at = datetime.now(UTC)
         made = self._plane.deliver(self._mailbox["address"], raw)
-        return Parcel(file, made["id"], datetime.fromisoformat(made["receivedDateTime"]), arrived_at)
+        received_at = datetime.fromisoformat(made["receivedDateTime"])
+        self._remember(own, received_at)
+        return Parcel(file, made["id"], received_at, arrived_at)
+
+    def _remember(self, own: set[bytes], received_at: datetime) -> None:
+        if received_at != self._second:
+            self._second = received_at
+            self._ids_of_second.clear()
+        self._ids_of_second |= own
 
     def _collect(self) -> list[Parcel]:
         """Those that have their verdicts by now, in the order of their delivery."""

@@ -12,6 +12,7 @@ import pytest
 
 from dev import deliver, delivery
 from dev.graph import Fault
+from dev.threads import message_ids
 from tests.dev.conftest import Running
 from tests.world import mail
 
@@ -90,6 +91,27 @@ def test_more_mails_than_may_be_under_way(
     assert len({each["ticket"] for each in told}) == 30
     arrived = running.emulator.messages("many@contoso.example", "Processed")
     assert [each.subject for each in arrived] == [f"number {number}" for number in range(30)], "the order of the names"
+
+
+def test_answers_find_their_tickets_however_fast_they_are_delivered(tmp_path: Path, delivered: Deliver) -> None:
+    """More than one page of mails, each of the second half an answer to one of the first."""
+    for number in range(45):
+        message_id = f"<fast-{number}@customer.example>"
+        put(tmp_path, f"1-{number:02}", mail(f"fast {number}", message_id=message_id))
+        put(tmp_path, f"2-{number:02}", mail(f"Re: fast {number}", References=f"<other@x.example> {message_id}"))
+    status, told = delivered("fast@contoso.example", tmp_path)
+    by_subject = {each["subject"]: each for each in told}
+    assert status == 0
+    assert [each["verdict"] for each in told].count("reply") == 45
+    assert all(by_subject[f"fast {n}"]["ticket"] == by_subject[f"Re: fast {n}"]["ticket"] for n in range(45))
+
+
+def test_which_mails_answer_which() -> None:
+    raw = b"Subject: <no@x>\r\nMESSAGE-ID: <own@x>\r\nReferences: <a@x>\r\n <b@x> junk\nIn-Reply-To:<a@x>\n\n<c@x>"
+    own, answered = message_ids(raw)
+    assert own == {b"<own@x>"}
+    assert answered == {b"<a@x>", b"<b@x>"}
+    assert message_ids(b"\xff" * 100_000) == (set(), set())
 
 
 def test_the_same_file_twice_is_one_ticket(tmp_path: Path, delivered: Deliver) -> None:
