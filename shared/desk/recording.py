@@ -20,6 +20,7 @@ from shared.clock import to_text
 from shared.desk import PARTITION, TABLE, numbering, people
 from shared.desk.message_ids import message_key
 from shared.desk.people import User
+from shared.desk.recent import recent
 from shared.desk.tickets import (
     LARGEST_PACKED,
     Action,
@@ -117,6 +118,7 @@ def _record_at_once(
             plan.commit()
         except (RowExists, RowChanged):
             counter.forget()
+            recent(rt).forget()
             raise
         return plan.done
 
@@ -150,6 +152,7 @@ class _Plan:
         self._tickets: dict[int, _Touched] = {}
         self._new_users: dict[str, User] = {}
         self._owners: dict[str, tuple[int, str]] = {}
+        self._owned: dict[str, int] = {}
         self._changes: list[Change] = []
 
     def add(self, each: Incoming, packed: bytes | str) -> None:
@@ -162,8 +165,9 @@ class _Plan:
             return
         advance = self._counter.advance(self._given) if self._given > self._counter.last(self._rt) else None
         changes = [*self._changes, *([advance] if advance else [])]
-        for touched in self._tickets.values():
-            changes += _ticket_changes(touched)
+        written = {number: _ticket_changes(touched) for number, touched in self._tickets.items()}
+        for each in written.values():
+            changes += each
         for user in self._new_users.values():
             changes += people.insertion(user)
         self._desk.transact(changes)
@@ -171,6 +175,7 @@ class _Plan:
             self._counter.advanced(advance)
         for user in self._new_users.values():
             people.remember(self._rt, user)
+        recent(self._rt).note(self._owned, {number: each[0].row for number, each in written.items()})
 
     def _record(self, each: Incoming, packed: bytes | str) -> Recorded:
         """A copy of a mail that is on a ticket is only noted; anything else joins its ticket, or opens one."""
@@ -211,6 +216,7 @@ class _Plan:
     def _own_message_id(self, each: Incoming, number: int) -> None:
         key = message_key(each.message_id)
         self._owners[key] = number, each.fingerprint
+        self._owned[each.message_id] = number
         values = {"number": number, "origin": each.origin, "fingerprint": each.fingerprint}
         self._changes.append(Change("insert", Row(PARTITION, key, values)))
 
@@ -233,7 +239,7 @@ class _Plan:
             return None
         if number in self._tickets:
             return self._tickets[number]
-        row = self._desk.find(PARTITION, ticket_key(number))
+        row = recent(self._rt).find_row(number) or self._desk.find(PARTITION, ticket_key(number))
         return None if row is None else _Touched(ticket_of(row), row)
 
     def _join(self, joined: _Touched, each: Incoming) -> Ticket:
@@ -249,7 +255,7 @@ class _Plan:
 
 
 def _ticket_changes(touched: _Touched) -> list[Change]:
-    """Write a ticket and its rows in the lists; in a list that it left it is deleted."""
+    """Write a ticket, its own row first, and its rows in the lists; in a list that it left it is deleted."""
     row, values = touched.row, ticket_values(touched.ticket)
     own, *listed = listed_keys(touched.ticket)
     left = set(listed_keys(ticket_of(row))) - {own, *listed} if row else set()
