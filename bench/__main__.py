@@ -20,7 +20,9 @@ def main(argv: list[str]) -> int:
         lines = [f"  {name:<13}{about}" for name, (_module, about) in MEASUREMENTS.items()]
         print("usage: python3.13 -m dev bench MEASUREMENT [--help]\n\n" + "\n".join(lines), file=sys.stderr)
         return 2
-    print(f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}, {_load()}", flush=True)
+    print(
+        f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}, {_load()}", flush=True
+    )
     status: int = importlib.import_module(MEASUREMENTS[argv[0]][0]).main(argv[1:])
     return status
 

@@ -91,7 +91,9 @@ def _set_body(chance: random.Random, message: EmailMessage, quoted: str) -> None
 
 def _html(paragraphs: list[str]) -> str:
     """A body as Outlook writes it: a long style sheet, a class and a style for every paragraph."""
-    style = "".join(f"p.Mso{name}, li.Mso{name} {{margin:0cm;font-size:11.0pt;font-family:Calibri;}}\n" for name in _WORDS)
+    style = "".join(
+        f"p.Mso{name}, li.Mso{name} {{margin:0cm;font-size:11.0pt;font-family:Calibri;}}\n" for name in _WORDS
+    )
     lines = (
         f'<p class="MsoNormal"><span lang="EN-US" style="font-size:11.0pt;color:#1F497D">{each}<o:p></o:p></span></p>'
         for each in paragraphs
