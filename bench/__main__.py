@@ -1,4 +1,4 @@
-"""python3.13 -m dev bench mail | webhook | import-time: measure on this machine, and check that what was done is right."""
+"""python3.13 -m dev bench mail | webhook | import-time: measure here, and check that what was done is right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A backlog worked off: how fast, at what cost, and whether rightly; then the same mailboxes once more from the start."""
+"""A backlog worked off: how fast, at what cost, and whether rightly; then the same mailboxes from the start again."""
 
 from __future__ import annotations
 

@@ -17,7 +17,8 @@ from shared.desk.message_ids import message_key
 from shared.mail.mailboxes import Mailbox
 
 LOOK_EVERY = 0.01
-LONGEST_GAP = 0.6
+SHORTEST_GAP, LONGEST_GAP = 1.1, 1.6
+"""Seconds; knocks that come closer than one second are joined, and the desk would not be idle."""
 _WARM_UP = 3
 
 
@@ -55,7 +56,7 @@ def measure_idle(samples: Sequence[Sample]) -> IdleFigures:
         seconds = []
         for sample in timed:
             seconds.append(_deliver_and_watch(stack, mailbox, sample))
-            time.sleep(0.2 + chance.random() * LONGEST_GAP)
+            time.sleep(chance.uniform(SHORTEST_GAP, LONGEST_GAP))
         files = sum(len(sample.files) for sample in counted)
         return IdleFigures(sorted(seconds), graph, work_only(storage), files)
 

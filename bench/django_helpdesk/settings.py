@@ -1,4 +1,4 @@
-"""The least Django project that django-helpdesk's `get_email` runs in. Where it lies is told by environment variables."""
+"""The least Django project that django-helpdesk's `get_email` runs in; environment variables say where it lies."""
 
 import os
 from pathlib import Path
