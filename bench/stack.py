@@ -98,6 +98,11 @@ class Stack:
         return ProcessFigures(self._app.pid)
 
     @property
+    def app_log(self) -> str:
+        """What the app has written so far."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    @property
     def storage(self) -> ProcessFigures:
         """What the storage's process takes."""
         return ProcessFigures(self._azurite.pid)
