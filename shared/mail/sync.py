@@ -34,7 +34,9 @@ PAGE = 40
 """Mails claimed at once: with the state they fill less than half a transaction of 100 rows."""
 OVERLAP = timedelta(days=1)
 BUSY_DELAY = 5
-"""Seconds until work is looked at again that found another round at its mailbox."""
+"""Seconds until work is looked at again that found another round at its mailbox; doubled each time, to 80."""
+LONG_ROUND = 5
+"""Seconds after which a round looks once more at its end: those that knocked meanwhile need not wait their time out."""
 ANNOUNCED_WITHIN = 60
 """Seconds after which a mail that no notification told of counts as unannounced; Graph promises a minute on average,
 three at most. https://learn.microsoft.com/en-us/graph/change-notifications-overview#latency"""
@@ -51,7 +53,7 @@ def sync_mailbox(rt: Runtime, work: SyncMailbox) -> None:
         log.debug("mail.nothing_to_do", enabled=mailbox.enabled)
         return
     if state.is_leased(rt.clock.now()):
-        raise Later("Another round is at this mailbox.", BUSY_DELAY)
+        raise Later("Another round is at this mailbox.", BUSY_DELAY * 2 ** min(work.attempt, 4))
     try:
         place = Place(rt, graph_client(rt, mailbox.connection_id), mailbox, state)
         _Round(place, work).run()
@@ -107,6 +109,8 @@ class _Round:
             disposal.prepare(self.place.client, self.mailbox, self.state)
         if self._work_off(waiting, cursor):
             log.info("mail.round", cause=self.work.cause, messages=len(messages), taken=len(waiting))
+            if waiting and (self.rt.clock.now() - self.began_at).total_seconds() > LONG_ROUND:
+                mailboxes.knock(self.rt, self.mailbox.mailbox_id, "slice")
 
     def _list_unfinished(self) -> list[Entry]:
         """What a round before this one had claimed and did not bring to its end."""
