@@ -179,15 +179,15 @@ class _Plan:
 
     def _record(self, each: Incoming, packed: bytes | str) -> Recorded:
         """A copy of a mail that is on a ticket is only noted; anything else joins its ticket, or opens one."""
-        owner = self._owner_of_message_id(each)
-        if owner and owner[1] == each.fingerprint:
-            return self._note_origin(Recorded(each.origin, "duplicate", owner[0], "", ""))
+        copied = self._ticket_of_copy(each)
+        if copied:
+            return self._note_origin(Recorded(each.origin, "duplicate", copied, "", ""))
         user = self._user(each)
         joined = self._joined(each)
         ticket = self._join(joined, each) if joined else self._open(each, user)
         action = _action(each, ticket.number, user, self._now, self._action_key(each))
         self._changes.append(Change("insert", action_row(action, packed)))
-        if each.message_id and not owner:
+        if each.message_id:
             self._own_message_id(each, ticket.number)
         outcome: Outcome = "added" if joined else "opened"
         return self._note_origin(Recorded(each.origin, outcome, ticket.number, action.key, user.user_id))
@@ -203,10 +203,15 @@ class _Plan:
             return None
         return Recorded(each.origin, row["outcome"], int(row["number"]), row.get("action", ""), row.get("user_id", ""))
 
-    def _owner_of_message_id(self, each: Incoming) -> tuple[int, str] | None:
-        if not each.message_id:
-            return None
-        key = message_key(each.message_id)
+    def _ticket_of_copy(self, each: Incoming) -> int | None:
+        """The ticket that an equal mail is on. Unequal ones may share a Message-ID: replies join the first of them."""
+        for key in _keys_of_copies(each):
+            owner = self._owner(key)
+            if owner is None or owner[1] == each.fingerprint:
+                return owner[0] if owner else None
+        return None
+
+    def _owner(self, key: str) -> tuple[int, str] | None:
         if key not in self._owners and self._careful:
             row = self._desk.find(PARTITION, key)
             if row is not None:
@@ -214,9 +219,11 @@ class _Plan:
         return self._owners.get(key)
 
     def _own_message_id(self, each: Incoming, number: int) -> None:
-        key = message_key(each.message_id)
+        first, second = _keys_of_copies(each)
+        key = first if self._owner(first) is None else second
         self._owners[key] = number, each.fingerprint
-        self._owned[each.message_id] = number
+        if key == first:
+            self._owned[each.message_id] = number
         values = {"number": number, "origin": each.origin, "fingerprint": each.fingerprint}
         self._changes.append(Change("insert", Row(PARTITION, key, values)))
 
@@ -252,6 +259,13 @@ class _Plan:
         ticket = _new_ticket(each, self._given, user, self._now)
         self._tickets[ticket.number] = _Touched(ticket, None)
         return ticket
+
+
+def _keys_of_copies(each: Incoming) -> tuple[str, ...]:
+    """Where a mail is known by its Message-ID and, where an unequal one came first, by its fingerprint as well."""
+    if not each.message_id:
+        return ()
+    return message_key(each.message_id), message_key(f"{each.message_id} {each.fingerprint}")
 
 
 def _ticket_changes(touched: _Touched) -> list[Change]:

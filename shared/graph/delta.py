@@ -42,8 +42,9 @@ def fetch_round(
     link = ""
     for page in _iter_pages(client, path, params=params, delta_link=delta_link, prefer=prefer, mailbox=mailbox):
         for item in page.get("value", []):
-            items.pop(item["id"], None)
-            items[item["id"]] = item
+            known = items.pop(item["id"], {})
+            # An update may tell only what changed: it must not hide what was told before.
+            items[item["id"]] = item if "@removed" in known else {**known, **item}
         link = page.get("@odata.deltaLink", "")
     return Round(list(items.values()), link)
 

@@ -5,6 +5,7 @@
     GraphError                  an answer that is no success; has status, code and request id
     |- GraphBusy                throttled, unavailable or not answering: the same may work after ``retry_after`` seconds
     |- ItemGone                 404: the item is not there (any more)
+    |- MailboxAway              404 too, but it is the whole mailbox that cannot be reached
     |- AccessDenied             403: no permission, or the mailbox is out of scope
     '- ResyncRequired           410 and its kin: the delta token is too old, begin again
     SignInFailed                no token: a secret expired, consent missing, ...
@@ -15,6 +16,14 @@ from shared.errors import DeskbridgeError
 RESYNC_CODES = frozenset({"syncstatenotfound", "resyncrequired", "syncstateinvalid"})
 """Seen in several casings and with several 40x statuses; compared in lower case.
 https://learn.microsoft.com/en-us/graph/delta-query-overview"""
+
+
+MAILBOX_CODES = frozenset(
+    {"errorinvaliduser", "errornonexistentmailbox", "errormailboxmoveinprogress", "mailboxnotenabledforrestapi"}
+    | {"mailboxnothostedonline", "request_resourcenotfound"}
+)
+"""A 404 of one of these says nothing about the item: the mailbox moves, lost its licence, or is not in this tenant.
+https://learn.microsoft.com/en-us/graph/resolve-auth-errors, https://learn.microsoft.com/en-us/graph/errors"""
 
 
 class GraphError(DeskbridgeError):
@@ -39,6 +48,10 @@ class GraphBusy(GraphError):
 
 class ItemGone(GraphError):
     """The item does not exist: moved, deleted, or never there."""
+
+
+class MailboxAway(GraphError):
+    """The mailbox cannot be reached by Graph; what is in it may well be there."""
 
 
 class AccessDenied(GraphError):
@@ -86,6 +99,9 @@ def answer_failure(status: int, body: object, headers: dict[str, str], retry_aft
         return ResyncRequired(status, code, message, request_id)
     if status in (429, 503, 504, 502, 500, 408, 423, 509):
         return GraphBusy(status, code, message, retry_after=retry_after, request_id=request_id)
+    if status == 404 and code.lower() in MAILBOX_CODES:
+        cure = "Check that the address is right, and that its mailbox is licensed and in Exchange Online."
+        return MailboxAway(status, code, message, request_id, cure)
     if status == 404:
         return ItemGone(status, code, message, request_id)
     if status == 403:

@@ -49,6 +49,16 @@ def list_messages(client: GraphClient, mailbox: str, folder: str, since: datetim
     return found
 
 
+def find_message(client: GraphClient, mailbox: str, message_id: str) -> Json | None:
+    """One message with the fields that a delta round asks for; None if it is gone."""
+    try:
+        return client.get(
+            _message(mailbox, message_id), params={"$select": MESSAGE_FIELDS}, prefer=IMMUTABLE_IDS, mailbox=mailbox
+        )
+    except ItemGone:
+        return None
+
+
 def get_mime(client: GraphClient, mailbox: str, message_id: str) -> bytes:
     """The message as raw MIME; raises ItemGone. https://learn.microsoft.com/en-us/graph/outlook-get-mime-message"""
     return client.get_bytes(f"{_message(mailbox, message_id)}/$value", prefer=IMMUTABLE_IDS, mailbox=mailbox)

@@ -7,10 +7,11 @@ where Graph or the storage is away, the page ends before the first mail concerne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import groupby
 from threading import Lock
 from typing import Self
 
@@ -22,9 +23,9 @@ from shared.desk.tickets import Body, File
 from shared.errors import DeskbridgeError, Later, NotFound
 from shared.graph import mail as graph_mail
 from shared.graph.client import GraphClient
-from shared.graph.errors import GraphBusy, ItemGone, SignInFailed
+from shared.graph.errors import AccessDenied, GraphBusy, GraphError, ItemGone, MailboxAway, SignInFailed
 from shared.graph.limits import CONCURRENT_REQUESTS_PER_MAILBOX
-from shared.mail import disposal, follow_ups, own_mail
+from shared.mail import copies, disposal, follow_ups, own_mail
 from shared.mail.ledger import Entry
 from shared.mail.mailboxes import Mailbox
 from shared.mail.parsing import Address, Attachment, Automatic, Mail, parse_mail
@@ -32,19 +33,21 @@ from shared.mail.state import State
 from shared.mail.verdicts import LEAVES_MAILBOX, Verdict
 from shared.runtime import Runtime
 from shared.storage.errors import StorageError, is_refusal
-from shared.storage.keys import digest
 from shared.storage.tables import RowTooLarge
 
 MOST_DEATHS = 3
 """A mail that was in hand each time a worker died so often is taken to be the cause: it is set aside unread."""
 
 MOST_REFUSALS = 5
-"""A mail that Graph fails to give in so many rounds is set aside: it must not hold up those behind it for ever."""
+"""A mail that Graph fails to give in so many rounds, while it gives others, is set aside: it must not hold up those
+behind it for ever. What befalls all mails is an outage, and waited for."""
+MOST_REFUSALS_ALONE = 12
+"""A mail that could be read and recorded, but in so many rounds not moved, stays where it is."""
 
 UNKNOWN_SENDER = Address(name="Unknown sender", address="unknown@sender.invalid")
 """Stands for the sender of a mail that names none."""
 
-_INTERRUPTIONS = (GraphBusy, SignInFailed, Later)
+_INTERRUPTIONS = (GraphBusy, AccessDenied, MailboxAway, SignInFailed, Later)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class Passage:
     entry: Entry
     mail: Mail | None = None
     files: tuple[File, ...] = ()
+    fingerprint: str = ""
     incoming: Incoming | None = None
     interruption: DeskbridgeError | None = field(default=None)
 
@@ -111,7 +115,9 @@ class Fetching:
 
 def take_in(place: Place, fetched: Sequence[Future[Passage]]) -> DeskbridgeError | None:
     """Bring these mails, oldest first, to their verdicts; returns what kept the rest from theirs, if anything did."""
-    passages = _originals_first(_until_interrupted([each.result() for each in fetched]))
+    passages = [each.result() for each in fetched]
+    _set_aside_refused(passages)
+    passages = _originals_first(_until_interrupted(passages))
     _decide_all(place, passages)
     _record_all(place, passages)
     _dispose_all(place, passages)
@@ -155,12 +161,6 @@ def _fetch(place: Place, passage: Passage) -> None:
         return
     try:
         raw = graph_mail.get_mime(place.client, place.mailbox.address, entry.message_id)
-    except GraphBusy as busy:
-        entry.refusals += busy.status not in (429, 503)
-        if entry.refusals < MOST_REFUSALS:
-            raise
-        _quarantine(entry, busy)
-        return
     except ItemGone:
         kept = _kept_original(place, entry)
         if kept is None:
@@ -186,6 +186,7 @@ def _read(place: Place, passage: Passage, raw: bytes) -> None:
     entry = passage.entry
     entry.subject, entry.internet_message_id = mail.subject, mail.message_id or ""
     entry.sender = mail.sender.address if mail.sender else ""
+    passage.fingerprint = copies.fingerprint(mail)
     passage.files = tuple(_keep(place.rt, entry, index, each) for index, each in enumerate(mail.attachments))
     passage.mail = replace(mail, attachments=())  # their bytes need not stay in memory
 
@@ -195,6 +196,20 @@ def _keep(rt: Runtime, entry: Entry, index: int, attachment: Attachment) -> File
     rt.blobs.put(blob, attachment.content, attachment.type)
     size = len(attachment.content)
     return File(index, attachment.name, attachment.type, size, attachment.inline, attachment.content_id, blob)
+
+
+def _set_aside_refused(passages: Sequence[Passage]) -> None:
+    """Set aside what Graph refuses again and again, or forbids, while it gives other mails of the same mailbox."""
+    if not any(each.mail for each in passages):
+        return
+    for passage in passages:
+        refusal = passage.interruption
+        if not isinstance(refusal, GraphError) or refusal.status in (429, 503):
+            continue
+        passage.entry.refusals += 1
+        if passage.entry.refusals >= MOST_REFUSALS or isinstance(refusal, AccessDenied):
+            passage.interruption = None
+            _quarantine(passage.entry, refusal)
 
 
 def _until_interrupted(passages: list[Passage]) -> list[Passage]:
@@ -210,19 +225,25 @@ def _originals_first(passages: list[Passage]) -> list[Passage]:
 
     Graph tells the time received to the second and promises no order within it.
     """
-    by_id = {each.mail.message_id: each for each in passages if each.mail and each.mail.message_id}
-
-    def depth(passage: Passage, level: int = 0) -> int:
-        if passage.mail is None or level > len(passages):
-            return 0
-        named = (by_id.get(each) for each in follow_ups.named_messages(passage.mail))
-        return max((1 + depth(each, level + 1) for each in named if each and _same_second(each, passage)), default=0)
-
-    return sorted(passages, key=lambda each: (each.entry.received_at, depth(each)))
+    ordered = sorted(passages, key=lambda each: each.entry.received_at)
+    return [each for _, second in groupby(ordered, lambda each: each.entry.received_at) for each in _untangled(second)]
 
 
-def _same_second(one: Passage, other: Passage) -> bool:
-    return one is not other and one.entry.received_at == other.entry.received_at
+def _untangled(passages: Iterable[Passage]) -> Iterator[Passage]:
+    """Each behind those that it names; each is looked at once, whatever rings they form."""
+    waiting = {each.entry.key: each for each in passages}
+    by_id = {each.mail.message_id: each for each in waiting.values() if each.mail and each.mail.message_id}
+
+    def follow(passage: Passage) -> Iterator[Passage]:
+        if waiting.pop(passage.entry.key, None) is None:
+            return
+        for message_id in follow_ups.named_messages(passage.mail) if passage.mail else ():
+            if message_id in by_id:
+                yield from follow(by_id[message_id])
+        yield passage
+
+    for each in list(waiting.values()):
+        yield from follow(each)
 
 
 def _decide_all(place: Place, passages: Sequence[Passage]) -> None:
@@ -283,7 +304,7 @@ def _incoming(place: Place, passage: Passage, mail: Mail, follow_up: follow_ups.
         sender_address=sender.address,
         received_at=entry.received_at,
         message_id=mail.message_id or "",
-        fingerprint=_fingerprint(mail, passage.files),
+        fingerprint=passage.fingerprint,
         body=Body(mail.text, mail.new_text, mail.html, passage.files, notes),
         automatic=entry.automatic,
         raw=entry.raw,
@@ -298,13 +319,6 @@ def _requester(place: Place, mail: Mail) -> Address:
     if sender.address == place.mailbox.address and mail.reply_to:
         return mail.reply_to[0]
     return sender
-
-
-def _fingerprint(mail: Mail, files: Sequence[File]) -> str:
-    """The same for two copies of one mail, whatever stations they came by."""
-    sender, date = mail.sender.address if mail.sender else "", mail.date.isoformat() if mail.date else ""
-    sizes = ",".join(f"{each.name}:{each.size}" for each in files)
-    return digest(mail.message_id or "", sender, date, mail.subject, mail.text, sizes)
 
 
 def _record_all(place: Place, passages: Sequence[Passage]) -> None:
@@ -325,6 +339,8 @@ def _record_singly(place: Place, passages: Sequence[Passage]) -> None:
     numbers: dict[str, int] = {}
     for passage in passages:
         _guarded(passage, partial(_record_one, place, passage, numbers))
+        if passage.interruption:
+            return  # those behind wait with it
 
 
 def _record_one(place: Place, passage: Passage, numbers: dict[str, int]) -> None:
@@ -355,11 +371,20 @@ def _dispose_all(place: Place, passages: Sequence[Passage]) -> None:
         for passage in leaving:
             _hold_back(passage, interruption)
         return
+    alone = all(isinstance(outcome, GraphBusy) for outcome in outcomes)
     for passage, outcome in zip(leaving, outcomes, strict=True):
-        if isinstance(outcome, GraphBusy):
-            _hold_back(passage, outcome)
-        else:
+        if not isinstance(outcome, GraphBusy):
             passage.entry.disposal = outcome
+        elif _is_hopeless(passage.entry, outcome, MOST_REFUSALS_ALONE if alone else MOST_REFUSALS):
+            passage.entry.disposal = f"failed: {outcome.cause}"
+        else:
+            _hold_back(passage, outcome)
+
+
+def _is_hopeless(entry: Entry, refusal: GraphBusy, most: int) -> bool:
+    """Count a refusal; whether it was the last that we wait out."""
+    entry.refusals += refusal.status not in (429, 503)
+    return entry.refusals >= most
 
 
 def _hold_back(passage: Passage, interruption: DeskbridgeError) -> None:

@@ -1,0 +1,53 @@
+"""Standing between the app and what it talks to: answers that are lost or refused, and answers that are altered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import requests
+from requests.adapters import BaseAdapter
+
+from tests.world import World
+
+Carry = Callable[[], requests.Response]
+Tamper = Callable[[requests.PreparedRequest, Carry], requests.Response]
+
+
+class TamperingAdapter(BaseAdapter):
+    """Gives each request to ``tamper``, which may carry it or not, and may answer something else."""
+
+    def __init__(self, inner: BaseAdapter, tamper: Tamper) -> None:
+        super().__init__()
+        self._inner, self._tamper = inner, tamper
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]  # passed on as they come
+        """Carry one request, or not."""
+        return self._tamper(request, lambda: self._inner.send(request, **options))
+
+    def close(self) -> None:
+        """End the inner adapter."""
+        self._inner.close()
+
+
+def tamper_with_storage(world: World, tamper: Tamper) -> None:
+    """From now until the app starts anew, storage is reached only past ``tamper``."""
+    session = world.rt.transport.session
+    for prefix, inner in list(session.adapters.items()):
+        if prefix.startswith("http://127.0.0.1"):
+            session.mount(prefix, TamperingAdapter(inner, tamper))
+
+
+def tamper_with_graph(world: World, tamper: Tamper) -> None:
+    """From now until the app starts anew, Graph is reached only past ``tamper``."""
+    assert world.rt.http is not None
+    world.rt.http.mount("https://", TamperingAdapter(world.rt.http.get_adapter("https://graph.microsoft.com"), tamper))
+
+
+def answer(request: requests.PreparedRequest, status: int, body: bytes = b"", **headers: str) -> requests.Response:
+    """An answer that nobody sent."""
+    made = requests.Response()
+    made.status_code, made.request, made.url = status, request, request.url or ""
+    made._content = body
+    made.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+    return made
