@@ -37,7 +37,8 @@ def find_by_address(rt: Runtime, address: str) -> User | None:
         return known[0]
     owner = rt.tables[TABLE].find(PARTITION, address_key(address))
     if owner is None:
-        _remember(rt, address.lower(), None, _REMEMBERED_UNKNOWN_SECONDS)
+        if memory.get(address.lower()) is known:  # nobody made the user meanwhile
+            _remember(rt, address.lower(), None, _REMEMBERED_UNKNOWN_SECONDS)
         return None
     user = User(owner["user_id"], owner.get("name", ""), address.lower(), owner.get("site", ""))
     remember(rt, user)
