@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ast
+import asyncio
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from starlette.types import ASGIApp, Message
+
+from shared.api import application
 
 ROOT = Path(__file__).parent.parent
 SHARED = sorted((ROOT / "shared").rglob("*.py"))
@@ -37,6 +43,8 @@ SDK_HOMES = {
 }
 FORBIDDEN_NAMES = {"utils", "helpers", "service", "services", "manager", "common", "misc"}
 LONGEST_MODULE = 400
+LONGEST_FUNCTION, LONG_FUNCTION, SHORT_FUNCTION = 30, 25, 10
+OURS = ("function_app.py", "shared", "dev", "bench", "tests")
 
 
 def module_of(path: Path) -> str:
@@ -121,6 +129,7 @@ def test_modules_are_small_and_named_for_what_they_decide(folder: str) -> None:
         if "node_modules" in path.parts:
             continue
         assert path.stem not in FORBIDDEN_NAMES, path
+        assert path.stem not in sys.stdlib_module_names, f"{path} is named like a module of the standard library"
         assert len(path.read_text().splitlines()) <= LONGEST_MODULE, path
 
 
@@ -135,3 +144,55 @@ def test_there_is_an_index_of_layers_for_every_package() -> None:
     packages = {f"shared.{path.name}" for path in (ROOT / "shared").iterdir() if (path / "__init__.py").exists()}
     named = {package for layer in LAYERS for package in layer}
     assert packages <= named
+
+
+def lengths() -> Iterator[tuple[int, str]]:
+    """The lines of each function, its docstring not counted, and where it is."""
+    for path in SHARED:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                told = node.body[0] if ast.get_docstring(node) else None
+                docstring = (told.end_lineno or 0) - told.lineno + 1 if told else 0
+                yield (node.end_lineno or 0) - node.lineno + 1 - docstring, f"{module_of(path)}.{node.name}"
+
+
+def test_functions_are_short() -> None:
+    found = sorted(lengths(), reverse=True)
+    assert found[0][0] <= LONGEST_FUNCTION, found[:5]
+    assert sum(1 for length, _ in found if length > LONG_FUNCTION) <= 3, found[:5]
+    assert sum(1 for length, _ in found if length <= SHORT_FUNCTION) >= 0.7 * len(found)
+
+
+def test_every_exception_from_a_check_has_its_reason_beside_it() -> None:
+    excepted = re.compile(r"#\s*(?:noqa|type: ignore)\b(?P<rest>.*)$")
+    explained = re.compile(r"^(?:: [A-Z0-9, ]+|\[[a-z, -]+\])\s+(?:-|#)\s*\S")
+    files = [path for name in OURS for path in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py"))]
+    for path in files:
+        if {"node_modules", "corpus"} & set(path.parts) or path == Path(__file__):
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), start=1):
+            found = excepted.search(line)
+            assert not found or explained.match(found["rest"]), f"{path}:{number} does not say why"
+
+
+def test_every_route_of_the_api_refuses_a_caller_whom_nobody_let_in() -> None:
+    app = application.build()
+    operations = [(method, path) for path, found in app.openapi()["paths"].items() for method in found]
+    assert len(operations) > 15
+    for method, path in operations:
+        status = asyncio.run(_status_without_gate(app, method.upper(), path))
+        assert status == 401, f"{method} {path} answers {status} to anybody"
+
+
+async def _status_without_gate(app: ASGIApp, method: str, path: str) -> int:
+    found: list[int] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        found.append(message.get("status", 0))
+
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": []}
+    await app(scope, receive, send)
+    return found[0]

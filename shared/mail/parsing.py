@@ -141,7 +141,7 @@ def _shown_html(contents: Contents) -> tuple[str | None, frozenset[str]]:
     if source is None:
         return None, frozenset()
     # On first use: two mails in ten have no HTML, and a process that only looks at headers needs no HTML parser.
-    from shared.mail.sanitizing import sanitize  # noqa: PLC0415
+    from shared.mail.sanitizing import sanitize  # noqa: PLC0415 - as said above
 
     contents.files = with_content_ids(contents.files)
     clean = sanitize(source, content_ids(contents.files), content_locations(contents.files))
