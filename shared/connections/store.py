@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from shared.clock import to_text
 from shared.errors import NotFound
 from shared.runtime import Runtime
-from shared.storage.tables import Row, RowExists
+from shared.storage.rows import Row, fill
+from shared.storage.tables import RowExists
 
 if TYPE_CHECKING:
     from shared.graph.client import GraphClient
@@ -56,7 +57,7 @@ def create(rt: Runtime, *, name: str, tenant_id: str, client_id: str, client_sec
 
 def list_all(rt: Runtime) -> list[Connection]:
     """Every connection, by id."""
-    return [_connection(row) for row in rt.tables[TABLE].range(PARTITION)]
+    return [fill(Connection, row) for row in rt.tables[TABLE].range(PARTITION)]
 
 
 def get(rt: Runtime, connection_id: str) -> Connection:
@@ -68,7 +69,7 @@ def get(rt: Runtime, connection_id: str) -> Connection:
     row = rt.tables[TABLE].find(PARTITION, connection_id)
     if row is None:
         raise NotFound(f"There is no connection {connection_id!r}.", "Look it up in the list of connections.")
-    memory[connection_id] = _connection(row), rt.clock.steady() + _REMEMBERED_SECONDS
+    memory[connection_id] = fill(Connection, row), rt.clock.steady() + _REMEMBERED_SECONDS
     return memory[connection_id][0]
 
 
@@ -88,10 +89,4 @@ def graph_client(rt: Runtime, connection_id: str) -> GraphClient:
     secret = rt.keys.unseal(connection.sealed_secret, context=f"connection/{connection_id}")
     return rt.graph.get(
         tenant_id=connection.tenant_id, client_id=connection.client_id, client_secret=secret, cloud=connection.cloud
-    )
-
-
-def _connection(row: Row) -> Connection:
-    return Connection(
-        **{field.name: row.values[field.name] for field in fields(Connection) if field.name in row.values}
     )

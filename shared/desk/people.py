@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from shared.desk import PARTITION, TABLE
 from shared.runtime import Runtime
@@ -45,12 +45,6 @@ def find_by_address(rt: Runtime, address: str) -> User | None:
     return user
 
 
-def get_user(rt: Runtime, user_id: str) -> User | None:
-    """The user with this id, or None."""
-    row = rt.tables[TABLE].find(PARTITION, f"u~{user_id}")
-    return None if row is None else _user(row)
-
-
 def new_user(name: str, address: str, created_at: str) -> User:
     """A user made from a mail's sender; the same address always gives the same id."""
     user_id = str(uuid.uuid5(_NAMESPACE, address.lower()))
@@ -59,19 +53,10 @@ def new_user(name: str, address: str, created_at: str) -> User:
 
 def insertion(user: User) -> list[Change]:
     """The rows that make a user known, to go into the transaction of what made them known."""
-    values = {
-        "user_id": user.user_id,
-        "name": user.name,
-        "address": user.address,
-        "site": user.site,
-        "active": user.active,
-        "source": user.source,
-        "created_at": user.created_at,
-    }
     owner = {"user_id": user.user_id, "name": user.name, "site": user.site}
     return [
         Change("insert", Row(PARTITION, address_key(user.address), owner)),
-        Change("upsert", Row(PARTITION, f"u~{user.user_id}", values)),
+        Change("upsert", Row(PARTITION, f"u~{user.user_id}", asdict(user))),
     ]
 
 
@@ -100,15 +85,3 @@ def address_key(address: str) -> str:
 def _memory(rt: Runtime) -> dict[str, tuple[User | None, float]]:
     memory: dict[str, tuple[User | None, float]] = rt.memory.setdefault("desk.people", {})
     return memory
-
-
-def _user(row: Row) -> User:
-    return User(
-        row["user_id"],
-        row.get("name", ""),
-        row.get("address", ""),
-        row.get("site", ""),
-        bool(row.get("active", True)),
-        row.get("source", "mail"),
-        row.get("created_at", ""),
-    )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from shared.desk import PARTITION, TABLE
 from shared.errors import NotFound
 from shared.runtime import Runtime
 from shared.storage.keys import after, descending
-from shared.storage.tables import Row
+from shared.storage.rows import Row, fill
 
 Status = Literal["new", "open", "pending", "solved", "closed"]
 STATUSES: tuple[Status, ...] = ("new", "open", "pending", "solved", "closed")
@@ -155,13 +155,8 @@ def ticket_values(ticket: Ticket) -> dict[str, Any]:
 
 def ticket_of(row: Row) -> Ticket:
     """The ticket that a row holds."""
-    values = {field.name: row.values[field.name] for field in fields(Ticket) if field.name in row.values}
-    ticket = Ticket(**values)
-    return replace(
-        ticket,
-        followers=tuple(json.loads(row.get("followers", "[]"))),
-        linked=tuple(json.loads(row.get("linked", "[]"))),
-    )
+    followers, linked = (tuple(json.loads(row.get(name, "[]"))) for name in ("followers", "linked"))
+    return fill(Ticket, row, followers=followers, linked=linked)
 
 
 def action_row(action: Action, packed: bytes | str) -> Row:
@@ -172,7 +167,7 @@ def action_row(action: Action, packed: bytes | str) -> Row:
 
 def action_of(row: Row) -> Action:
     """The action that a row holds."""
-    return Action(**{field.name: row.values[field.name] for field in fields(Action) if field.name in row.values})
+    return fill(Action, row)
 
 
 def pack(body: Body) -> bytes:

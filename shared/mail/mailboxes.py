@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from shared.clock import to_text
@@ -18,7 +18,8 @@ from shared.errors import Conflict, NotFound
 from shared.mail.state import State
 from shared.runtime import Runtime
 from shared.storage.keys import digest
-from shared.storage.tables import Change, Row, RowChanged, RowExists
+from shared.storage.rows import Change, Row, fill
+from shared.storage.tables import RowChanged, RowExists
 from shared.work import Cause, SyncMailbox
 
 TABLE = "Mailboxes"
@@ -99,7 +100,7 @@ def get(rt: Runtime, mailbox_id: str) -> Mailbox:
     row = rt.tables[TABLE].find(mailbox_id, CONFIG)
     if row is None or mailbox_id == LIST:
         raise NotFound(f"There is no mailbox {mailbox_id!r}.", "Look it up in the list of mailboxes.")
-    return _mailbox(row)
+    return fill(Mailbox, row)
 
 
 def get_head(rt: Runtime, mailbox_id: str) -> tuple[Mailbox, State]:
@@ -107,12 +108,12 @@ def get_head(rt: Runtime, mailbox_id: str) -> tuple[Mailbox, State]:
     rows = {row.key: row for row in rt.tables[TABLE].range(mailbox_id, low="!", high='"')}
     if CONFIG not in rows:
         raise NotFound(f"There is no mailbox {mailbox_id!r}.", "Look it up in the list of mailboxes.")
-    return _mailbox(rows[CONFIG]), State.of(rows.get(STATE))
+    return fill(Mailbox, rows[CONFIG]), State.of(rows.get(STATE))
 
 
 def list_all(rt: Runtime) -> list[Mailbox]:
     """Every mailbox, by id."""
-    return [_mailbox(row) for row in rt.tables[TABLE].range(LIST)]
+    return [fill(Mailbox, row) for row in rt.tables[TABLE].range(LIST)]
 
 
 def knock(rt: Runtime, mailbox_id: str, cause: Cause, *, delay: float = 0) -> None:
@@ -136,7 +137,3 @@ def _put_on_list(rt: Runtime, mailbox: Mailbox) -> None:
 def _new_id(connection_id: str, address: str, folder: str) -> str:
     stem = re.sub(r"[^a-z0-9]+", "-", address.lower()).strip("-")[:40]
     return f"{stem}-{digest(connection_id, address.lower(), folder.lower())[:6]}"
-
-
-def _mailbox(row: Row) -> Mailbox:
-    return Mailbox(**{field.name: row.values[field.name] for field in fields(Mailbox) if field.name in row.values})

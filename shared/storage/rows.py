@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclass(slots=True)
@@ -30,3 +33,12 @@ class Change:
 
     kind: Literal["insert", "upsert", "merge", "replace", "delete"]
     row: Row
+
+
+def fill[T: DataclassInstance](kind: type[T], row: Row, **known: object) -> T:
+    """A dataclass made of a row's columns, and of what is ``known`` besides.
+
+    Columns that it has no field for, written by another version, are passed over; absent ones keep their defaults.
+    """
+    columns = {each.name: row.values[each.name] for each in fields(kind) if each.name in row.values}
+    return kind(**{**columns, **known})

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 from shared.runtime import Runtime
-from shared.storage.tables import Row
+from shared.storage.rows import Row, fill
 
 TABLE = "Subscriptions"
 
@@ -33,12 +33,12 @@ class Subscription:
 def find(rt: Runtime, connection_id: str, mailbox_id: str) -> Subscription | None:
     """The subscription of a mailbox, or None."""
     row = rt.tables[TABLE].find(connection_id, mailbox_id)
-    return None if row is None else _subscription(row)
+    return None if row is None else fill(Subscription, row)
 
 
 def list_of(rt: Runtime, connection_id: str) -> list[Subscription]:
     """All subscriptions of a connection."""
-    return [_subscription(row) for row in rt.tables[TABLE].range(connection_id)]
+    return [fill(Subscription, row) for row in rt.tables[TABLE].range(connection_id)]
 
 
 def save(rt: Runtime, subscription: Subscription) -> None:
@@ -50,8 +50,3 @@ def save(rt: Runtime, subscription: Subscription) -> None:
 def remove(rt: Runtime, connection_id: str, mailbox_id: str) -> None:
     """Forget a subscription."""
     rt.tables[TABLE].delete(connection_id, mailbox_id)
-
-
-def _subscription(row: Row) -> Subscription:
-    known = {field.name: row.values[field.name] for field in fields(Subscription) if field.name in row.values}
-    return Subscription(**known)

@@ -6,14 +6,15 @@ moved them to a ``-poison`` queue. https://learn.microsoft.com/en-us/azure/azure
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 from shared import log
 from shared.clock import to_text
 from shared.errors import Conflict, NotFound, SetAside
 from shared.runtime import Runtime
 from shared.storage.keys import digest, newest_first
-from shared.storage.tables import Row, RowExists
+from shared.storage.rows import Row, fill
+from shared.storage.tables import RowExists
 from shared.work import KINDS
 
 TABLE = "SetAside"
@@ -84,5 +85,4 @@ def _insert(rt: Runtime, queue: str, text: str, reason: str, cure: str) -> None:
 
 
 def _kept(row: Row) -> Kept:
-    known = {field.name: row.values[field.name] for field in fields(Kept) if field.name in row.values}
-    return Kept(**{**known, "key": row.key})
+    return fill(Kept, row, key=row.key)
