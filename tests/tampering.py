@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import requests
-from requests.adapters import BaseAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
+from urllib3 import HTTPResponse
 
 from tests.world import World
 
@@ -46,8 +48,6 @@ def tamper_with_graph(world: World, tamper: Tamper) -> None:
 
 def answer(request: requests.PreparedRequest, status: int, body: bytes = b"", **headers: str) -> requests.Response:
     """An answer that nobody sent."""
-    made = requests.Response()
-    made.status_code, made.request, made.url = status, request, request.url or ""
-    made._content = body
-    made.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
-    return made
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    raw = HTTPResponse(BytesIO(body), named, status, preload_content=False, request_method=request.method)
+    return HTTPAdapter().build_response(request, raw)

@@ -11,8 +11,9 @@ A number without our signature gets nobody into a ticket: it can be guessed, or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from shared.desk import tags
 from shared.mail.parsing import Mail
@@ -52,3 +53,34 @@ def named_messages(mail: Mail) -> list[str]:
 def _nearest_first(mail: Mail) -> Iterator[str]:
     yield from mail.in_reply_to
     yield from reversed(mail.references)
+
+
+def originals_first(mails: Sequence[tuple[str, Mail | None]]) -> list[int]:
+    """The places of these mails, each with the time that it was received, in the order to take them in.
+
+    Graph tells the time received to the second and promises no order within it: there, what is answered goes before
+    the answer.
+    """
+    by_time = sorted(range(len(mails)), key=lambda place: mails[place][0])
+    return [
+        place for _, second in groupby(by_time, lambda place: mails[place][0]) for place in _untangled(mails, second)
+    ]
+
+
+def _untangled(mails: Sequence[tuple[str, Mail | None]], places: Iterator[int]) -> Iterator[int]:
+    """Each behind those that it names; each is looked at once, whatever rings they form."""
+    waiting = dict.fromkeys(places)
+    by_id = {mail.message_id: place for place in waiting if (mail := mails[place][1]) and mail.message_id}
+
+    def follow(place: int) -> Iterator[int]:
+        if place not in waiting:
+            return
+        del waiting[place]
+        mail = mails[place][1]
+        for message_id in named_messages(mail) if mail else ():
+            if message_id in by_id:
+                yield from follow(by_id[message_id])
+        yield place
+
+    for place in list(waiting):
+        yield from follow(place)

@@ -7,13 +7,12 @@ where Graph or the storage is away, the page ends before the first mail concerne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import groupby
 from threading import Lock
-from typing import Self
+from typing import Self, TypeGuard
 
 from shared import log
 from shared.desk import people, recording
@@ -32,7 +31,7 @@ from shared.mail.parsing import Address, Attachment, Automatic, Mail, parse_mail
 from shared.mail.state import State
 from shared.mail.verdicts import LEAVES_MAILBOX, Verdict
 from shared.runtime import Runtime
-from shared.storage.errors import StorageError, is_refusal
+from shared.storage.errors import StorageAway, StorageError, is_refusal
 from shared.storage.tables import RowTooLarge
 
 MOST_DEATHS = 3
@@ -82,7 +81,7 @@ class Fetching:
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self._threads = ThreadPoolExecutor(CONCURRENT_REQUESTS_PER_MAILBOX, thread_name_prefix="mail")
+        self._threads = ThreadPoolExecutor(8, thread_name_prefix="mail")
         self._lock = Lock()
         self._looked_up: set[str] = set()
 
@@ -117,7 +116,9 @@ def take_in(place: Place, fetched: Sequence[Future[Passage]]) -> DeskbridgeError
     """Bring these mails, oldest first, to their verdicts; returns what kept the rest from theirs, if anything did."""
     passages = [each.result() for each in fetched]
     _set_aside_refused(passages)
-    passages = _originals_first(_until_interrupted(passages))
+    passages = _until_interrupted(passages)
+    order = follow_ups.originals_first([(each.entry.received_at, each.mail) for each in passages])
+    passages = [passages[index] for index in order]
     _decide_all(place, passages)
     _record_all(place, passages)
     _dispose_all(place, passages)
@@ -141,9 +142,10 @@ def _guarded(passage: Passage, step: Callable[[], None]) -> None:
     except _INTERRUPTIONS as interruption:
         passage.interruption = interruption
     except StorageError as error:
-        if not is_refusal(error):
-            raise
-        _quarantine(passage.entry, error)
+        if is_refusal(error):
+            _quarantine(passage.entry, error)
+        else:
+            passage.interruption = StorageAway(error)
     except Exception as error:  # noqa: BLE001 - whatever one mail breaks must not stop the next
         _quarantine(passage.entry, error)
 
@@ -199,17 +201,24 @@ def _keep(rt: Runtime, entry: Entry, index: int, attachment: Attachment) -> File
 
 
 def _set_aside_refused(passages: Sequence[Passage]) -> None:
-    """Set aside what Graph refuses again and again, or forbids, while it gives other mails of the same mailbox."""
+    """Set aside what Graph or the storage refuses again and again, or forbids, while other mails pass."""
     if not any(each.mail for each in passages):
         return
     for passage in passages:
         refusal = passage.interruption
-        if not isinstance(refusal, GraphError) or refusal.status in (429, 503):
+        if not _is_of_this_mail(refusal):
             continue
         passage.entry.refusals += 1
         if passage.entry.refusals >= MOST_REFUSALS or isinstance(refusal, AccessDenied):
             passage.interruption = None
             _quarantine(passage.entry, refusal)
+
+
+def _is_of_this_mail(refusal: DeskbridgeError | None) -> TypeGuard[GraphError | StorageAway]:
+    """Whether a refusal may be about one mail alone; throttling never is."""
+    if isinstance(refusal, GraphError):
+        return refusal.status not in (429, 503)
+    return isinstance(refusal, StorageAway)
 
 
 def _until_interrupted(passages: list[Passage]) -> list[Passage]:
@@ -220,38 +229,14 @@ def _until_interrupted(passages: list[Passage]) -> list[Passage]:
     return passages
 
 
-def _originals_first(passages: list[Passage]) -> list[Passage]:
-    """By time received; of those received in the same second, what is answered goes before the answer.
-
-    Graph tells the time received to the second and promises no order within it.
-    """
-    ordered = sorted(passages, key=lambda each: each.entry.received_at)
-    return [each for _, second in groupby(ordered, lambda each: each.entry.received_at) for each in _untangled(second)]
-
-
-def _untangled(passages: Iterable[Passage]) -> Iterator[Passage]:
-    """Each behind those that it names; each is looked at once, whatever rings they form."""
-    waiting = {each.entry.key: each for each in passages}
-    by_id = {each.mail.message_id: each for each in waiting.values() if each.mail and each.mail.message_id}
-
-    def follow(passage: Passage) -> Iterator[Passage]:
-        if waiting.pop(passage.entry.key, None) is None:
-            return
-        for message_id in follow_ups.named_messages(passage.mail) if passage.mail else ():
-            if message_id in by_id:
-                yield from follow(by_id[message_id])
-        yield passage
-
-    for each in list(waiting.values()):
-        yield from follow(each)
-
-
 def _decide_all(place: Place, passages: Sequence[Passage]) -> None:
     together: dict[str, str] = {}
     for passage in passages:
         if not passage.is_open or passage.mail is None:
             continue
         _guarded(passage, partial(_decide, place, passage, together))
+        if passage.interruption:
+            return  # those behind wait with it
         if passage.incoming and passage.mail.message_id:
             together.setdefault(passage.mail.message_id, passage.entry.origin)
 

@@ -15,7 +15,7 @@ from shared.storage.tables import Row
 
 LEASE = timedelta(seconds=120)
 """Renewed at every page; a worker that died holds its mailbox up for no longer than this."""
-_OVERLAP = timedelta(milliseconds=200)
+_OVERLAP = timedelta(seconds=2)
 """How far the clocks of two workers may differ before a notice counts as covered that is not."""
 
 
@@ -89,6 +89,12 @@ class State:
         self.release()
         self.cursor = cursor
         self.round_began_at, self.last_success_at = to_text(began_at), to_text(now)
+        self.failing_since = self.failure = self.failure_cure = ""
+
+    def go_on(self, now: datetime) -> None:
+        """A part of a round came to its end; another one follows."""
+        self.release()
+        self.last_success_at = to_text(now)
         self.failing_since = self.failure = self.failure_cure = ""
 
     def fail(self, now: datetime, cause: str, cure: str) -> None:

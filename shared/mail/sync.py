@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import batched
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ from shared.mail.intake import Passage, Place
 from shared.mail.ledger import Entry
 from shared.mail.state import State
 from shared.runtime import Runtime
+from shared.storage.errors import StorageAway, StorageError
 from shared.storage.tables import RowChanged, RowExists
 from shared.work import SyncMailbox
 
@@ -59,6 +60,12 @@ def sync_mailbox(rt: Runtime, work: SyncMailbox) -> None:
         _Round(place, work).run()
     except RowChanged:
         raise Later("Another round took this mailbox over.", BUSY_DELAY) from None
+    except (
+        StorageError
+    ) as error:  # said while we can, so that nobody takes the worker for dead, and a mail for the cause
+        away = StorageAway(error)
+        _note_failure(rt, mailbox.mailbox_id, state, away)
+        raise away from error
     except (GraphError, SignInFailed, Later, NotFound, Misconfigured) as failure:
         _note_failure(rt, mailbox.mailbox_id, state, failure)
         if isinstance(failure, GraphBusy):
@@ -132,7 +139,17 @@ class _Round:
             log.warning("mail.endless_round", reason=reason.cause)
             self.state.endless = True
             return self._list_recent(), self.state.cursor
-        return [each for each in found.items if not graph_mail.is_removed(each)], found.delta_link
+        there = (each for each in found.items if not graph_mail.is_removed(each))
+        return [each for item in there if (each := self._completed(item))], found.delta_link
+
+    def _completed(self, message: Json) -> Json | None:
+        """An update need not tell more than what was updated: the rest is asked for; None if the message is gone.
+
+        https://learn.microsoft.com/en-us/graph/delta-query-overview
+        """
+        if "receivedDateTime" in message:
+            return message
+        return graph_mail.find_message(self.place.client, self.mailbox.address, message["id"])
 
     def _fetch_round(self) -> Round:
         client, address, folder = self.place.client, self.mailbox.address, self.mailbox.folder
@@ -170,8 +187,13 @@ class _Round:
         if self.work.cause == "notification":
             self.state.unannounced = 0 if fresh else self.state.unannounced
         elif self.work.cause == "scan" and self.mailbox.method == "webhook":
-            ages = (self.began_at - from_text(entry.received_at) for entry in fresh)
-            self.state.unannounced += sum(1 for age in ages if age.total_seconds() > ANNOUNCED_WITHIN)
+            self.state.unannounced += sum(1 for entry in fresh if self._is_unannounced(from_text(entry.received_at)))
+
+    def _is_unannounced(self, received: datetime) -> bool:
+        """Whether a notification should have told of it: not of a backlog, nor of what it told of in vain."""
+        heard = max(self.state.round_began_at, self.state.last_notified_at)
+        begin = from_text(heard).replace(microsecond=0) if heard else self.began_at
+        return begin <= received < self.began_at - timedelta(seconds=ANNOUNCED_WITHIN)
 
     def _work_off(self, waiting: list[Entry], cursor: str) -> bool:
         """Page by page until done, interrupted or out of time; whether it was done."""
@@ -243,9 +265,8 @@ class _Round:
 
     def _go_on_later(self, left: int) -> None:
         log.info("mail.slice_over", left=left)
-        self.state.release()
+        self.state.go_on(self.rt.clock.now())
         self.state.keep_open(self.open)
-        self.state.last_success_at = to_text(self.rt.clock.now())
         ledger.save_state(self.rt, self.mailbox.mailbox_id, self.state)
         mailboxes.knock(self.rt, self.mailbox.mailbox_id, "slice")
 

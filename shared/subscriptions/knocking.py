@@ -8,9 +8,11 @@ remembers the last knock, costs the webhook a read and a write, which is more th
 
 from __future__ import annotations
 
+from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from shared.clock import to_text
 from shared.work import SyncMailbox, Work
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ class Knocker:
                 return
             self._remember(work.mailbox_id, visible_at)
             self.put_count += 1
+        if delay:  # it stands for all that is noticed until it becomes visible: no round that begins before covers it
+            work = work.model_copy(update={"noticed_at": to_text(rt.clock.now() + timedelta(seconds=delay))})
         try:
             rt.queues.put(work, delay)
         except BaseException:
