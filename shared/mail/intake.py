@@ -81,7 +81,7 @@ class Fetching:
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self._threads = ThreadPoolExecutor(8, thread_name_prefix="mail")
+        self._threads = ThreadPoolExecutor(CONCURRENT_REQUESTS_PER_MAILBOX, thread_name_prefix="mail")
         self._lock = Lock()
         self._looked_up: set[str] = set()
 
