@@ -5,15 +5,19 @@ from __future__ import annotations
 from shared import log
 from shared.connections.store import graph_client
 from shared.errors import Conflict, Later, NotFound
-from shared.graph import mail as graph_mail
-from shared.graph.errors import GraphBusy, GraphError, SignInFailed
+from shared.graph.errors import GraphBusy, GraphError, ItemGone, SignInFailed
 from shared.mail import disposal, intake, ledger, mailboxes
-from shared.mail.intake import Place
+from shared.mail.fetching import fetch_original
 from shared.mail.ledger import Entry
+from shared.mail.passage import Place
 from shared.mail.verdicts import LEAVES_MAILBOX, Verdict
 from shared.runtime import Runtime
 from shared.storage.tables import RowChanged
 from shared.work import ReplayMail
+
+BUSY_DELAY = 5
+SIGN_IN_DELAY = 300
+"""Seconds until a replay is tried again while a round is at the mailbox, or while the connection has no sign-in."""
 
 REPLAYABLE = frozenset({Verdict.QUARANTINED, Verdict.GONE, Verdict.OWN})
 """Verdicts that putting a mail through again may change; the others have their ticket."""
@@ -41,35 +45,45 @@ def replay(rt: Runtime, work: ReplayMail) -> None:
     if entry.verdict not in REPLAYABLE:
         return
     if state.is_leased(rt.clock.now()):
-        raise Later("A round is at this mailbox.", 5)
-    place = Place(rt, graph_client(rt, mailbox.connection_id), mailbox, state)
-    was_quarantined = entry.verdict == Verdict.QUARANTINED
+        raise Later("A round is at this mailbox.", BUSY_DELAY)
+    state.quarantined -= entry.verdict == Verdict.QUARANTINED  # it is counted again if it fails again
+    try:
+        _put_through(Place(rt, graph_client(rt, mailbox.connection_id), mailbox, state), entry)
+        ledger.finish(rt, mailbox.mailbox_id, state, [entry])
+    except RowChanged:
+        raise Later("A round took this mailbox over.", BUSY_DELAY) from None
+
+
+def _put_through(place: Place, entry: Entry) -> None:
+    """To its verdict, whatever that is; raises Later where Microsoft is away or does not let us in."""
     try:
         intake.take_in_original(place, entry, _original(place, entry))
         _dispose(place, entry)
-        state.quarantined -= was_quarantined
-        ledger.finish(rt, mailbox.mailbox_id, state, [entry])
-    except RowChanged:
-        raise Later("A round took this mailbox over.", 5) from None
     except GraphBusy as busy:
         raise Later(busy.cause, busy.retry_after) from busy
-    except (GraphError, SignInFailed) as failure:
-        log.warning("mail.replay_failed", reason=failure.cause)
+    except SignInFailed as failure:
+        raise Later(failure.cause, SIGN_IN_DELAY, failure.cure) from failure
+    except ItemGone:
+        entry.conclude(Verdict.GONE)
+    except (GraphError, NotFound) as failure:
+        entry.conclude(Verdict.QUARANTINED, failure.cause, failure.cure)
 
 
 def _original(place: Place, entry: Entry) -> bytes:
-    if entry.raw:
-        return place.rt.blobs.get(entry.raw)
-    raw = graph_mail.get_mime(place.client, place.mailbox.address, entry.message_id)
-    place.rt.blobs.put(entry.raw_blob, raw, "message/rfc822")
-    entry.raw = entry.raw_blob
-    return raw
+    return place.rt.blobs.get(entry.raw) if entry.raw else fetch_original(place, entry)
 
 
 def _dispose(place: Place, entry: Entry) -> None:
-    if entry.verdict in LEAVES_MAILBOX:
+    if entry.verdict not in LEAVES_MAILBOX:
+        return
+    try:
         disposal.prepare(place.client, place.mailbox, place.state)
         [outcome] = disposal.dispose(place.client, place.mailbox, place.state, [entry.message_id])
-        if isinstance(outcome, GraphBusy):
-            raise outcome
-        entry.disposal = outcome
+    except GraphBusy:
+        raise
+    except GraphError as failure:  # its ticket is safe, the mail stays where it is
+        entry.disposal = f"failed: {failure.cause}"
+        return
+    if isinstance(outcome, GraphBusy):
+        raise outcome
+    entry.disposal = outcome

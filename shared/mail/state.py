@@ -41,6 +41,8 @@ class State:
     """New mail that a scan found and no notification had announced, since the last one that did."""
     resyncs: int = 0
     failing_since: str = ""
+    rest_until: str = ""
+    """Graph is busy; when this moment has come, the work that met it is on the queue again."""
     failure: str = ""
     failure_cure: str = ""
     endless: bool = False
@@ -64,6 +66,10 @@ class State:
     def is_leased(self, now: datetime) -> bool:
         """Whether another round is working on the mailbox."""
         return bool(self.lease_until) and from_text(self.lease_until) > now
+
+    def is_resting(self, now: datetime) -> bool:
+        """Whether the next round is already on the queue, for later."""
+        return bool(self.rest_until) and from_text(self.rest_until) > now
 
     def covers(self, noticed_at: str) -> bool:
         """Whether a round that went well began after this notice: what it told of is taken in already."""
@@ -89,13 +95,13 @@ class State:
         self.release()
         self.cursor = cursor
         self.round_began_at, self.last_success_at = to_text(began_at), to_text(now)
-        self.failing_since = self.failure = self.failure_cure = ""
+        self.failing_since = self.rest_until = self.failure = self.failure_cure = ""
 
     def go_on(self, now: datetime) -> None:
         """A part of a round came to its end; another one follows."""
         self.release()
         self.last_success_at = to_text(now)
-        self.failing_since = self.failure = self.failure_cure = ""
+        self.failing_since = self.rest_until = self.failure = self.failure_cure = ""
 
     def fail(self, now: datetime, cause: str, cure: str) -> None:
         """A round could not go on; what is unfinished stays noted."""
