@@ -15,6 +15,7 @@ from shared.mail.mailboxes import TABLE
 from shared.mail.state import State
 from shared.mail.verdicts import Verdict
 from shared.runtime import Runtime
+from shared.storage.errors import StorageError
 from shared.storage.keys import after, digest, newest_first
 from shared.storage.tables import Change, Row, RowChanged
 
@@ -152,5 +153,20 @@ def _transact(rt: Runtime, mailbox_id: str, state: State, changes: list[Change])
     row = state.row(mailbox_id)
     if row.etag is None:
         raise RowChanged("The mailbox has no state: it was removed.")
-    rt.tables[TABLE].transact([Change("replace", row), *changes])
+    try:
+        rt.tables[TABLE].transact([Change("replace", row), *changes])
+    except (RowChanged, StorageError):
+        row.etag = _etag_if_made(rt, row)
+        if row.etag is None:
+            raise
     state.etag = row.etag
+
+
+def _etag_if_made(rt: Runtime, row: Row) -> str | None:
+    """The version of the state if it is just what we wrote: the transaction was made, and only its answer was lost.
+
+    Tried again by the SDK, it is then refused because of our own change. The lease, exact to the microsecond, tells
+    our state from that of another worker.
+    """
+    present = rt.tables[TABLE].find(row.partition, row.key)
+    return present.etag if present and present.values == row.values else None

@@ -68,7 +68,7 @@ def reconcile(rt: Runtime, connection_id: str, watches: Sequence[Watch]) -> None
     client = graph_client(rt, connection_id)
     here = rt.settings.base_url + "/"
     listed = [each for each in graph.iter_all(client) if str(each.get("notificationUrl", "")).startswith(here)]
-    kept = [ensure(rt, watch, listed) for watch in watches]
+    kept = [_ensure_or_wait(rt, watch, listed) for watch in watches]
     strays = {each["id"] for each in listed} - {each.subscription_id for each in kept}
     for subscription_id in strays:
         _delete(client, subscription_id)
@@ -76,6 +76,15 @@ def reconcile(rt: Runtime, connection_id: str, watches: Sequence[Watch]) -> None
     for mailbox_id in noted - {watch.mailbox_id for watch in watches}:
         store.remove(rt, connection_id, mailbox_id)
     log.info("subscriptions.reconciled", connection_id=connection_id, watched=len(kept), strays=len(strays))
+
+
+def _ensure_or_wait(rt: Runtime, watch: Watch, listed: Sequence[Json]) -> Subscription:
+    """A mailbox that Graph cannot see to just now must not cost the others theirs: it is noted, and waits."""
+    try:
+        return ensure(rt, watch, listed)
+    except GraphBusy:
+        found = store.find(rt, watch.connection_id, watch.mailbox_id)
+        return found or Subscription(watch.connection_id, watch.mailbox_id, watch.resource)
 
 
 def _mend(rt: Runtime, client: GraphClient, watch: Watch, ours: Subscription, listed: Sequence[Json] | None) -> None:

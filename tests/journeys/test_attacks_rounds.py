@@ -103,12 +103,11 @@ def test_a_mail_announced_while_a_knock_waits_is_not_left_to_the_scan(world: Wor
 @pytest.mark.requirement("MAIL-3", "MAIL-4")
 def test_a_notice_stamped_by_a_clock_two_seconds_slow_is_not_taken_for_covered(desk: World) -> None:
     mailbox_id = desk.get("/mailboxes")["items"][0]["mailbox_id"]
-    began = desk.clock.now()
     desk.scan()
     desk.emulator.deliver(SUPPORT, mail())
     slow = ShiftedClock()
-    slow.offset = began - slow.now()
-    slow.advance(-1.9)
+    slow.offset = desk.clock.offset
+    slow.advance(-2)
     work = SyncMailbox(mailbox_id=mailbox_id, cause="notification", noticed_at=to_text(slow.now()))
     sync_mailbox(desk.rt, work)
     assert len(desk.tickets()) == 1
@@ -238,3 +237,21 @@ def test_many_knocks_at_one_mailbox_while_a_round_runs_end_in_few_rounds(desk: W
     desk.settle()
     assert desk.meter.count("graph GET") <= 3
     assert_in_order(desk, 60)
+
+
+@pytest.mark.requirement("OPS-1")
+def test_one_mailbox_that_cannot_be_subscribed_costs_the_others_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world.clock, "pause", world.advance)
+    world.connect()
+    for index in range(3):
+        world.add_mailbox(f"box{index}@contoso.com")
+    world.settle()
+    first, *_ = world.emulator.subscriptions()
+    world.advance(6 * 86_400)
+    stuck = world.emulator.faults.add(Fault(kind="timeout", method="PATCH", path=first.id))
+    world.host.run_timer("reconcile_subscriptions")
+    world.advance(1.5 * 86_400)
+    assert stuck.struck > 0
+    assert len(world.emulator.subscriptions()) == 2
