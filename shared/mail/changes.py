@@ -50,7 +50,7 @@ def without_finished(rt: Runtime, mailbox_id: str, entries: Sequence[Entry]) -> 
 def _list_unfinished(place: Place, *, died_before: bool) -> list[Entry]:
     low, high = place.state.open_low, place.state.open_high
     entries = ledger.list_between(place.rt, place.mailbox.mailbox_id, low, high) if low else []
-    found = [entry for entry in entries if not entry.is_finished]
+    found = [entry for entry in entries if not entry.verdict]
     for entry in found:
         entry.deaths += died_before
     return found

@@ -44,8 +44,6 @@ class Fetching:
 
     def begin(self, entries: Sequence[Entry]) -> list[Future[Passage]]:
         """Begin with these mails, oldest first."""
-        for entry in entries:
-            entry.verdict = ""
         return [self._threads.submit(self._fetch, Passage(entry)) for entry in entries]
 
     def _fetch(self, passage: Passage) -> Passage:

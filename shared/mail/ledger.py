@@ -6,7 +6,7 @@ The rows lie newest first, so that the ledger is the journal that people read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from shared.clock import from_text, to_text
@@ -17,7 +17,8 @@ from shared.mail.verdicts import Verdict
 from shared.runtime import Runtime
 from shared.storage.errors import StorageError
 from shared.storage.keys import after, digest, newest_first
-from shared.storage.tables import Change, Row, RowChanged
+from shared.storage.rows import Change, Row, fill
+from shared.storage.tables import RowChanged
 
 PREFIX = "j~"
 LONGEST_REASON = 2_000
@@ -78,19 +79,21 @@ def new_entry(mailbox_id: str, message_id: str, received: datetime) -> Entry:
     return Entry(f"{newest_first(received)}~{origin[:12]}", message_id, to_text(received), origin)
 
 
-def claim(rt: Runtime, mailbox_id: str, state: State, fresh: Sequence[Entry], resumed: Sequence[Entry]) -> None:
-    """Take a page of mails, and the lease, in one transaction.
+def claim(rt: Runtime, mailbox_id: str, state: State, page: Sequence[Entry]) -> None:
+    """Take a page of mails, and the lease, in one transaction; those that were claimed before are claimed anew.
 
-    Raises RowExists where one of ``fresh`` was claimed before, RowChanged where another round works on the mailbox.
+    Raises RowExists where another round claimed one of them meanwhile, RowChanged where it works on the mailbox.
     """
     now = rt.clock.now()
     state.lease(now)
-    state.high_water = max(state.high_water, *(entry.received_at for entry in (*fresh, *resumed)))
-    for entry in (*fresh, *resumed):
-        entry.claimed_at = to_text(now)
-    changes = [Change("insert", entry.row(mailbox_id)) for entry in fresh]
-    changes += [Change("replace", entry.row(mailbox_id)) for entry in resumed]
+    state.high_water = max(state.high_water, *(entry.received_at for entry in page))
+    changes = [
+        Change("replace" if entry.claimed_at else "insert", _claimed(entry, to_text(now)).row(mailbox_id))
+        for entry in page
+    ]
     _transact(rt, mailbox_id, state, changes)
+    for entry in page:
+        entry.claimed_at, entry.verdict = to_text(now), ""
 
 
 def finish(rt: Runtime, mailbox_id: str, state: State, entries: Iterable[Entry]) -> None:
@@ -145,8 +148,11 @@ def get(rt: Runtime, mailbox_id: str, key: str) -> Entry:
 
 def entry_of(row: Row) -> Entry:
     """The entry that a row holds."""
-    known = {field.name: row.values[field.name] for field in fields(Entry) if field.name in row.values}
-    return Entry(**{**known, "key": row.key.removeprefix(PREFIX)})
+    return fill(Entry, row, key=row.key.removeprefix(PREFIX))
+
+
+def _claimed(entry: Entry, at: str) -> Entry:
+    return replace(entry, claimed_at=at, verdict="")
 
 
 def _transact(rt: Runtime, mailbox_id: str, state: State, changes: list[Change]) -> None:

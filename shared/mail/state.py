@@ -7,11 +7,11 @@ slower of two is refused at its next step.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from shared.clock import from_text, to_text
-from shared.storage.tables import Row
+from shared.storage.rows import Row, fill
 
 LEASE = timedelta(seconds=120)
 """Renewed at every page; a worker that died holds its mailbox up for no longer than this."""
@@ -55,8 +55,7 @@ class State:
         """The state that a row holds."""
         if row is None:
             return cls()
-        values = {field.name: row.values[field.name] for field in fields(cls) if field.name in row.values}
-        return cls(**{**values, "etag": row.etag})
+        return fill(cls, row, etag=row.etag)
 
     def row(self, mailbox_id: str) -> Row:
         """The row that holds this state, at the version that it was read at."""

@@ -172,21 +172,17 @@ class _Round:
 
     def _claim(self, page: Sequence[Entry]) -> list[Entry]:
         """Claim a page, without those mails that another round turns out to have finished meanwhile."""
-        fresh = [entry for entry in page if not entry.claimed_at]
         try:
             return self._write_claims(page)
         except RowExists:
             self.open -= {entry.key for entry in page}
-            for entry in fresh:
-                entry.claimed_at = ""
         return self._write_claims(changes.without_finished(self.rt, self.mailbox_id, page))
 
     def _write_claims(self, page: Sequence[Entry]) -> list[Entry]:
-        fresh, resumed = ([entry for entry in page if bool(entry.claimed_at) is known] for known in (False, True))
         if page:
             self.open |= {entry.key for entry in page}
             self.state.keep_open(self.open)
-            ledger.claim(self.rt, self.mailbox_id, self.state, fresh, resumed)
+            ledger.claim(self.rt, self.mailbox_id, self.state, page)
         return list(page)
 
     def _take_page(self, page: _Page, cursor: str | None) -> None:
