@@ -49,10 +49,10 @@ class StoredMessage:
 
     @property
     def content(self) -> Content:
-        """Body and attachments; kept only if the mail is small."""
+        """Body, and whether there are attachments; kept only if the body is small."""
         if "_content" not in self.__dict__:
             found = read_content(self.raw)
-            if len(self.raw) > _BODY_KEPT_BELOW:
+            if len(found.text) + len(found.html) > _BODY_KEPT_BELOW:
                 return found
             self._content = found
         return self._content
