@@ -8,8 +8,8 @@ import pytest
 
 from shared.desk import PARTITION, TABLE
 from shared.desk.tickets import get_ticket, listed_keys, status_key, ticket_key, ticket_values
-from shared.storage.tables import Change, Row
 from shared.mail.bodies import MAX_FILES
+from shared.storage.tables import Change, Row
 from tests.kill import kill_after, revive
 from tests.world import SUPPORT, World, mail
 
