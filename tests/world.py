@@ -98,6 +98,7 @@ class World:
         folder = os.environ.get("EXCHANGES_FOLDER")
         if folder:
             self.emulator.write_exchanges(Path(folder) / f"{self._prefix}.jsonl")
+        self.emulator.close()
 
     def advance(self, seconds: float) -> None:
         """Let time pass, for the app and for Graph."""

@@ -38,16 +38,16 @@ def test_five_thousand_waiting_mails_under_faults(world: World) -> None:
 
     with ThreadPoolExecutor(1) as people:
         busy = people.submit(_mail_and_read_meanwhile, world, delivered)
-        world.scan(timeout=500)
+        world.scan(timeout=1500)
         busy.result()
     for _ in range(60):
         if len(world.emulator.messages(SUPPORT)) == len(delivered) // DAMAGED_EVERY:
             break
         world.advance(60)
-        world.scan(timeout=500)
+        world.scan(timeout=1500)
     world.emulator.faults.clear()
     world.advance(60)
-    world.scan(timeout=500)
+    world.scan(timeout=1500)
 
     journal = world.journal()
     assert {entry["message_id"] for entry in journal} == set(delivered)
