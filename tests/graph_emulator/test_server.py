@@ -1,6 +1,6 @@
 """Over HTTPS, as the local run has it."""
 
-from __future__ import annotations
+from __future__ import contextlib
 
 import subprocess
 import sys
@@ -131,8 +131,12 @@ def test_a_lost_answer_closes_the_connection(client: Client) -> None:
 
 
 def test_a_body_without_a_length_is_refused(client: Client) -> None:
-    answer = client.session.post(f"{client.url}/v1.0/subscriptions", data=iter([b"{}"]))
-    assert answer.status_code == 411
+    for _ in range(5):  # the server hangs up on such a body, at times before the client has read why
+        with contextlib.suppress(requests.ConnectionError):
+            assert client.session.post(f"{client.url}/v1.0/subscriptions", data=iter([b"{}"])).status_code == 411
+            break
+    else:
+        pytest.fail("no answer in five tries")
     assert client.graph("users").status_code == 200
 
 

