@@ -1,7 +1,6 @@
 """Over HTTPS, as the local run has it."""
 
-from __future__ import contextlib
-
+import contextlib
 import subprocess
 import sys
 from collections.abc import Iterator
