@@ -97,7 +97,7 @@ def _stamp(kind: str) -> Path:
 
 
 def _is_current(kind: str, files: list[Path]) -> bool:
-    stamp, made = _stamp(kind), PYTHON if kind == "python" else NODE_MODULES
+    stamp, made = _stamp(kind), PYTHON if kind == "python" else NODE_MODULES / "azurite" / "package.json"
     return made.exists() and stamp.exists() and stamp.read_text() == _fingerprint(files)
 
 
