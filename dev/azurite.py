@@ -4,8 +4,8 @@ Its flags: https://learn.microsoft.com/azure/storage/common/storage-install-azur
 """
 
 import os
+import re
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,6 +20,7 @@ SCRIPT = Path(__file__).parent / "node_modules" / "azurite" / "dist" / "src" / "
 LOOKUPS = Path(__file__).parent / "azurite_lookups.cjs"
 """Makes it find rows and blobs by their index; see there."""
 READY_SECONDS = 30.0
+_LISTENING = re.compile(r"Azurite (\w+) service is successfully listening at http://127\.0\.0\.1:(\d+)")
 
 # The account that Azurite makes by itself. Its key is public, not a secret:
 # https://learn.microsoft.com/azure/storage/common/storage-connect-azurite#connect-to-azurite-with-sdks-and-tools
@@ -36,11 +37,13 @@ class Azurite:
 
     Without `folder` everything is kept in memory and forgotten: right for tests. With `folder` it is kept on disk
     there: right for runs that last or move thousands of messages, because in memory mode a collector stops all three
-    services for seconds once a minute. Ports are free ones unless given as {"blob": 10000, ...}.
+    services for seconds once a minute. Ports are free ones unless given as {"blob": 10000, ...}; ``ports`` tells them once
+    it has started.
     """
 
     def __init__(self, folder: Path | None = None, ports: dict[str, int] | None = None) -> None:
-        self.ports = {service: (ports or {}).get(service) or _free_port() for service in SERVICES}
+        self.ports: dict[str, int] = {}
+        self._wanted = ports or {}
         self._folder = folder
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -105,20 +108,22 @@ class Azurite:
         quiet = ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
         doors = [
             part
-            for service, port in self.ports.items()
-            for part in (f"--{service}Host", "127.0.0.1", f"--{service}Port", str(port))
+            for service in SERVICES
+            for part in (f"--{service}Host", "127.0.0.1", f"--{service}Port", str(self._wanted.get(service, 0)))
         ]
         return [str(node), "--require", str(LOOKUPS), str(SCRIPT), *where, *quiet, *doors]
 
     def _wait_until_ready(self) -> None:
+        """Wait until it has said where all three services listen: ports that it chose itself nobody else can have."""
         deadline = time.monotonic() + READY_SECONDS
-        for port in self.ports.values():
-            while not _listens(port):
-                if self._process is None or self._process.poll() is not None:
-                    raise AzuriteError(f"Azurite ended while it started. The end of its log:\n{self._log_tail()}")
-                if time.monotonic() > deadline:
-                    raise AzuriteError(f"Azurite was not ready after {READY_SECONDS:.0f} s:\n{self._log_tail()}")
-                time.sleep(0.02)
+        while len(self.ports) < len(SERVICES):
+            if self._process is None or self._process.poll() is not None:
+                raise AzuriteError(f"Azurite ended while it started. The end of its log:\n{self._log_tail()}")
+            if time.monotonic() > deadline:
+                raise AzuriteError(f"Azurite was not ready after {READY_SECONDS:.0f} s:\n{self._log_tail()}")
+            time.sleep(0.02)
+            found = _LISTENING.findall(self._log.read_text(errors="replace"))
+            self.ports = {service.lower(): int(port) for service, port in found}
 
     @property
     def _log(self) -> Path:
@@ -126,18 +131,3 @@ class Azurite:
 
     def _log_tail(self) -> str:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-15:])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _listens(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
-    except OSError:
-        return False
