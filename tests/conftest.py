@@ -52,6 +52,12 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["EXCHANGES_FOLDER"] = str(EXCHANGES)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes begins first, so that the other test processes work beside it."""
+    items.sort(key=lambda item: item.get_closest_marker("minutes") is None)
+
+
 def _remove_old() -> None:
     """Recordings of runs that ended are worth nothing after a day."""
     for folder in EXCHANGES.parent.glob("*"):

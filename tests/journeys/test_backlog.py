@@ -26,6 +26,7 @@ def _raw(index: int) -> bytes:
     return mail(f"Mail {index}", sender=f"user{index % 60}@example.com", message_id=f"<{index}@example.com>")
 
 
+@pytest.mark.minutes
 @pytest.mark.requirement("MAIL-2", "MAIL-4", "MAIL-11", "MAIL-15", "OPS-2")
 def test_five_thousand_waiting_mails_under_faults(world: World) -> None:
     world.connect()
