@@ -18,20 +18,20 @@ STORAGE = "AzureWebJobsStorage"
 
 @app.function_name("graph_notifications")
 @app.route("graph/notifications", methods=["POST"])
-def graph_notifications(req: func.HttpRequest) -> func.HttpResponse:
+async def graph_notifications(req: func.HttpRequest) -> func.HttpResponse:
     """Graph tells of changes; trusted by the signature in each item's clientState."""
     from shared.subscriptions import notifications  # noqa: PLC0415 - see the top
 
-    return _plain(notifications.receive(runtime.current(), req.params, req.get_body()))
+    return _plain(await notifications.receive(runtime.current(), req.params, req.get_body()))
 
 
 @app.function_name("graph_lifecycle")
 @app.route("graph/lifecycle", methods=["POST"])
-def graph_lifecycle(req: func.HttpRequest) -> func.HttpResponse:
+async def graph_lifecycle(req: func.HttpRequest) -> func.HttpResponse:
     """Graph tells of its subscriptions; trusted by the signature in each item's clientState."""
     from shared.subscriptions import notifications  # noqa: PLC0415 - see the top
 
-    return _plain(notifications.receive_lifecycle(runtime.current(), req.params, req.get_body()))
+    return _plain(await notifications.receive_lifecycle(runtime.current(), req.params, req.get_body()))
 
 
 @app.function_name("api_v1")

@@ -21,14 +21,15 @@ MOST_RATIO = 1.5
 
 BARE = "import azure.functions, pydantic, azure.storage.queue"
 COLD_PATH = """
+import asyncio
 import function_app
 from shared import runtime
 from shared.subscriptions import notifications
 rt = runtime.current()
 rt.queues  # the client that the first knock goes through
-reply = notifications.receive(rt, {}, b'{"value": [{"clientState": "forged"}]}')
+reply = asyncio.run(notifications.receive(rt, {}, b'{"value": [{"clientState": "forged"}]}'))
 assert reply.status == 202
-echo = notifications.receive(rt, {"validationToken": "hello"}, b"")
+echo = asyncio.run(notifications.receive(rt, {"validationToken": "hello"}, b""))
 assert echo.body == "hello"
 """
 _TIMED = """

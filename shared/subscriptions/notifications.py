@@ -1,12 +1,14 @@
 """Receiving change notifications: believe nothing, put a knock on the queue, answer at once.
 
 This is the webhook's cold path: nothing is imported here that it does not need, no table is read. Graph wants an answer
-within three seconds and drops notifications where too many come late.
+within three seconds and drops notifications where too many come late. It runs on the event loop: rounds that take all
+threads of the worker do not hold it up, and most notifications need no thread, because a knock is under way already.
 https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,21 +38,21 @@ class Reply:
     body: str = ""
 
 
-def receive(rt: Runtime, query: Mapping[str, str], body: bytes) -> Reply:
+async def receive(rt: Runtime, query: Mapping[str, str], body: bytes) -> Reply:
     """Answer one POST of Graph on the notification URL."""
     if "validationToken" in query:
         return _echo(query["validationToken"])
-    return _accept(rt, body, _sync_work)
+    return await _accept(rt, body, _sync_work)
 
 
-def receive_lifecycle(rt: Runtime, query: Mapping[str, str], body: bytes) -> Reply:
+async def receive_lifecycle(rt: Runtime, query: Mapping[str, str], body: bytes) -> Reply:
     """Answer one POST of Graph on the lifecycle URL.
 
     https://learn.microsoft.com/en-us/graph/change-notifications-lifecycle-events
     """
     if "validationToken" in query:
         return _echo(query["validationToken"])
-    return _accept(rt, body, _lifecycle_work)
+    return await _accept(rt, body, _lifecycle_work)
 
 
 def _echo(token: str) -> Reply:
@@ -62,7 +64,7 @@ class _WorkOf(Protocol):
     def __call__(self, item: dict[str, Any], mailbox_id: str, noticed_at: str, /) -> Iterator[Work]: ...
 
 
-def _accept(rt: Runtime, body: bytes, work_of: _WorkOf) -> Reply:
+async def _accept(rt: Runtime, body: bytes, work_of: _WorkOf) -> Reply:
     try:
         items = _items(body)
     except (ValueError, RecursionError) as error:
@@ -75,13 +77,15 @@ def _accept(rt: Runtime, body: bytes, work_of: _WorkOf) -> Reply:
     if refused:
         log.warning("webhook.refused", refused=refused, of=len(known))
     knocker(rt).refused += refused
-    return Reply(202) if _put_all(rt, wanted) else Reply(503, "The queue is not available; please send this again.")
+    return (
+        Reply(202) if await _put_all(rt, wanted) else Reply(503, "The queue is not available; please send this again.")
+    )
 
 
-def _put_all(rt: Runtime, wanted: set[Work]) -> bool:
+async def _put_all(rt: Runtime, wanted: set[Work]) -> bool:
+    knocks = [knock for work in wanted if (knock := knocker(rt).plan(rt.clock, work))]
     try:
-        for work in wanted:
-            knocker(rt).put(rt, work)
+        await asyncio.gather(*(knocker(rt).put(rt, knock) for knock in knocks))
     except Exception as failure:  # noqa: BLE001 - whatever it is, Graph must keep the notification and send it again
         log.error("webhook.not_stored", failure=failure)
         return False
