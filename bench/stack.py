@@ -1,6 +1,7 @@
 """All that a measurement needs, each in a process of its own so that none is charged with another's work.
 
-* the app: the functions host of `dev.host`, one process, started as a developer starts it; nothing measures in it
+* the app: the functions host of `dev.host`, one process, started as a developer starts it, or two: what HTTP wakes and
+  the rest, as on Flex Consumption; nothing measures in it
 * storage: Azurite, on disk (in memory it stops for seconds once a minute), and its access log counts requests
 * Microsoft 365: the emulator, over HTTPS, in this process, which does nothing else while something is being measured
 """
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -45,10 +46,12 @@ NEVER = "0 0 0 1 1 *"
 class Stack:
     """Storage, tenant and app, started together and empty; ``rt`` looks into the storage from here.
 
-    ``logged``: the storage writes a line for each request, which costs it a third of its speed.
+    ``logged``: the storage writes a line for each request, which costs it a third of its speed. ``groups``: of
+    functions, each in a process of its own; the first one listens at ``app_url``.
     """
 
-    def __init__(self, *, logged: bool) -> None:
+    def __init__(self, *, logged: bool, groups: Sequence[str] = ("all",)) -> None:
+        self._groups = groups
         self._scratch = tempfile.TemporaryDirectory(prefix="deskbridge-bench-")
         self._folder = Path(self._scratch.name)
         self._azurite = CountedAzurite(self._folder / "storage", logged=logged)
@@ -58,7 +61,7 @@ class Stack:
         self.emulator.add_app(tenant_id=TENANT, client_id=CLIENT, secret=SECRET)
         self._server = Server(self.emulator, self._folder)
         self.app_url = f"http://127.0.0.1:{_free_port()}"
-        self._app: subprocess.Popen[bytes] | None = None
+        self._apps: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
         """Start everything and wait until the app listens."""
@@ -69,7 +72,8 @@ class Stack:
         self.connection = connections.create(
             self.rt, name="Contoso", tenant_id=TENANT, client_id=CLIENT, client_secret=SECRET, cloud="local"
         )
-        self._start_app(settings)
+        for group in self._groups:
+            self._start_app(settings, group)
         return self
 
     def __exit__(
@@ -77,10 +81,11 @@ class Stack:
     ) -> None:
         """Stop everything and leave nothing behind, but the app's last words if something broke."""
         if error is not None:
-            print("\n".join(self._log.read_text(errors="replace").splitlines()[-20:]), file=sys.stderr)
-        if self._app is not None:
-            self._app.send_signal(signal.SIGTERM)
-            self._app.wait(30)
+            print("\n".join(self.app_log.splitlines()[-20:]), file=sys.stderr)
+        for app in self._apps:
+            app.send_signal(signal.SIGTERM)
+        for app in self._apps:
+            app.wait(30)
         self._server.stop()
         self.emulator.close()
         self._azurite.stop()
@@ -93,14 +98,13 @@ class Stack:
 
     @property
     def app(self) -> ProcessFigures:
-        """What the app's process takes."""
-        assert self._app is not None  # noqa: S101 - it was started on entering
-        return ProcessFigures(self._app.pid)
+        """What the app's first process takes."""
+        return ProcessFigures(self._apps[0].pid)
 
     @property
     def app_log(self) -> str:
         """What the app has written so far."""
-        return self._log.read_text(encoding="utf-8", errors="replace")
+        return "".join(self._log(group).read_text(encoding="utf-8", errors="replace") for group in self._groups)
 
     @property
     def storage(self) -> ProcessFigures:
@@ -132,7 +136,7 @@ class Stack:
         """Look again and again; raises TimeoutError."""
         until = time.monotonic() + timeout
         while not condition():
-            if self._app is not None and self._app.poll() is not None:
+            if any(app.poll() is not None for app in self._apps):
                 raise RuntimeError("The app has ended.")
             if time.monotonic() > until:
                 raise TimeoutError(f"{what}: not after {timeout:.0f} s")
@@ -142,9 +146,8 @@ class Stack:
         """Wait until no work is on the queue and none is under way."""
         self.wait_for(lambda: not self.rt.queues.length(SyncMailbox.queue), "an empty queue")
 
-    @property
-    def _log(self) -> Path:
-        return self._folder / "app.log"
+    def _log(self, group: str) -> Path:
+        return self._folder / f"{group}.log"
 
     def _settings(self) -> dict[str, str]:
         return {
@@ -158,15 +161,16 @@ class Stack:
             "LOCAL_CLOUD_URL": self._server.url,
         }
 
-    def _start_app(self, settings: dict[str, str]) -> None:
-        file = self._folder / "local.settings.json"
+    def _start_app(self, settings: dict[str, str], group: str) -> None:
+        file, log = self._folder / "local.settings.json", self._log(group)
         file.write_text(json.dumps({"IsEncrypted": False, "Values": settings}), encoding="utf-8")
-        port = self.app_url.rpartition(":")[2]
-        command = [sys.executable, "-m", "dev.host", "--port", port, "--settings", str(file)]
+        port = str(_free_port()) if self._apps else self.app_url.rpartition(":")[2]
+        command = [sys.executable, "-m", "dev.host", "--port", port, "--settings", str(file), "--group", group]
         environment = {**os.environ, "REQUESTS_CA_BUNDLE": str(self._server.authority)}
-        with self._log.open("wb") as log:
-            self._app = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
-        self.wait_for(lambda: "\nready " in self._log.read_text(), "the app's start", timeout=READY_SECONDS)
+        with log.open("wb") as output:
+            app = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        self._apps.append(app)
+        self.wait_for(lambda: "\nready " in log.read_text(), "the app's start", timeout=READY_SECONDS)
 
 
 def _free_port() -> int:

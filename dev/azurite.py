@@ -37,8 +37,8 @@ class Azurite:
 
     Without `folder` everything is kept in memory and forgotten: right for tests. With `folder` it is kept on disk
     there: right for runs that last or move thousands of messages, because in memory mode a collector stops all three
-    services for seconds once a minute. Ports are free ones unless given as {"blob": 10000, ...}; ``ports`` tells them once
-    it has started.
+    services for seconds once a minute. Ports are free ones unless given as {"blob": 10000, ...}; ``ports`` tells them
+    once it has started.
     """
 
     def __init__(self, folder: Path | None = None, ports: dict[str, int] | None = None) -> None:

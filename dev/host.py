@@ -1,6 +1,8 @@
 """The local Functions host: Microsoft's worker runtime runs the app, our doors let HTTP, queues and timers in.
 
     python -m dev.host --port 7071 --settings local.settings.json
+    python -m dev.host --group http      # only what HTTP wakes, and beside it
+    python -m dev.host --group background --port 7072
 
 or in a program, with or without sockets:
 
@@ -21,7 +23,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from dev.doors import logs, web_server
@@ -44,23 +46,30 @@ log = logging.getLogger("host")
 
 LONGEST_QUEUE_NAME = 63  # https://learn.microsoft.com/rest/api/storageservices/naming-queues-and-metadata#queue-names
 
+type Group = Literal["all", "http", "background"]
+
 
 class Host:
     """One function app, indexed, checked and ready. `settings` become environment variables until `stop`.
 
     Nothing comes in by itself before `serve`. One app in a process; a second Host of the same app is fine after the
-    first has stopped, and finds the app's modules as the first left them.
+    first has stopped, and finds the app's modules as the first left them. `group` leaves out the functions of the other
+    group: on Flex Consumption, those that HTTP wakes share instances, and none of them with the rest.
+    https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#per-function-scaling
     """
 
-    def __init__(self, app_folder: Path, settings: Mapping[str, str], master_key: str | None = None) -> None:
+    def __init__(
+        self, app_folder: Path, settings: Mapping[str, str], master_key: str | None = None, group: Group = "all"
+    ) -> None:
         self._before: dict[str, str | None] = {}
         for name, value in check_strings(settings, "settings").items():
             self._set(name, value)
         try:
             self._host_json = read_host_json(app_folder / "host.json")
             self._worker = worker_for(app_folder)
-            self.functions = {function.name: function for function in read_functions(self._worker.functions)}
-            check_app(self.functions.values(), self._host_json, os.environ)
+            found = {function.name: function for function in read_functions(self._worker.functions)}
+            check_app(found.values(), self._host_json, os.environ)
+            self.functions = {name: function for name, function in found.items() if _is_of(group, function)}
             self._front = FrontDoor(
                 self._worker, self.functions.values(), self._host_json, self._run_by_hand, master_key
             )
@@ -174,16 +183,21 @@ class Host:
                 os.environ[name] = value
 
 
+def _is_of(group: Group, function: Function) -> bool:
+    return group == "all" or (function.kind == "httpTrigger") == (group == "http")
+
+
 def main(argv: list[str]) -> int:
     """Serve the app of the current folder until Ctrl-C or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m dev.host", description="Run the function app of this folder.")
     parser.add_argument("--port", type=int, default=7071)
     parser.add_argument("--settings", type=Path, default=Path("local.settings.json"))
     parser.add_argument("--app", type=Path, default=Path())
+    parser.add_argument("--group", choices=("all", "http", "background"), default="all")
     arguments = parser.parse_args(argv)
     logs.install(os.environ.get("LOG_LEVEL", "INFO"))
     try:
-        with Host(arguments.app, read_local_settings(arguments.settings)) as host:
+        with Host(arguments.app, read_local_settings(arguments.settings), group=arguments.group) as host:
             _describe(host, host.serve(arguments.port))
             _wait_for_the_end()
     except HostError as error:

@@ -30,6 +30,7 @@ from shared.settings import Settings, from_environment
 from tests.io_meter import IoMeter, MeteredAdapter, metered_storage
 
 ROOT = Path(__file__).parent.parent
+THREADS = 16
 ADMIN_KEY = "the-admin-key-of-the-tests"
 SECRET_KEY = base64.b64encode(b"k" * 32).decode()
 TENANT = "11111111-1111-4111-8111-111111111111"
@@ -49,7 +50,7 @@ def settings_for(azurite: Azurite) -> dict[str, str]:
         "PUBLIC_URL": "https://desk.contoso.com",
         "SCAN_SCHEDULE": "0 */5 * * * *",
         "RECONCILE_SCHEDULE": "0 7 * * * *",
-        "PYTHON_THREADPOOL_THREAD_COUNT": "16",
+        "PYTHON_THREADPOOL_THREAD_COUNT": str(THREADS),
     }
 
 

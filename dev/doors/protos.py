@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import timedelta
 from enum import IntEnum
+from functools import cached_property
 from types import GenericAlias, UnionType
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
@@ -25,11 +26,16 @@ class _Kind:
     accepts: tuple[type, ...]
     members: tuple["_Kind", ...] = ()
 
+    @cached_property
+    def simple(self) -> frozenset[type]:
+        """Types whose values need no look inside."""
+        return frozenset(self.accepts) - {str, dict, list}
+
     def fits(self, value: object) -> bool:
         if not isinstance(value, self.accepts):
             return False
         if isinstance(value, str):
-            value.encode()  # protobuf refuses lone surrogates, too
+            value.isascii() or value.encode()  # protobuf refuses lone surrogates, too
         elif isinstance(value, dict):
             return all(self.members[0].fits(key) and self.members[1].fits(item) for key, item in value.items())
         elif isinstance(value, list):
@@ -67,11 +73,12 @@ class Message:
     ONE_OF: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
+        values = self.__dict__  # ten messages for each call of a function: setattr and getattr would be seen
         for name, kind, empty in _fields(type(self)):
-            value = getattr(self, name)
+            value = values[name]
             if value is None:
-                setattr(self, name, empty())
-            elif not kind.fits(value):
+                values[name] = empty()
+            elif type(value) not in kind.simple and not kind.fits(value):
                 types = " or ".join(accepted.__name__ for accepted in kind.accepts)
                 message = f"{type(self).__name__}.{name} takes {types}, not {value!r:.80}"
                 raise TypeError(message)

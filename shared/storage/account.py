@@ -28,12 +28,10 @@ def open_queues(settings: Settings, transport: Any = None) -> Queues:
     """All queues of the account."""
     from azure.storage.queue import ExponentialRetry, QueueServiceClient  # noqa: PLC0415 - 60 ms that indexing spares
 
-    from shared.storage.queues import Queues  # noqa: PLC0415 - the same
+    from shared.storage.queues import PATIENCE, Queues  # noqa: PLC0415 - the same
 
-    # The webhook has three seconds: it fails fast, and Graph sends the notification again.
     soon = ExponentialRetry(initial_backoff=0, increment_base=1, retry_total=1, random_jitter_range=0)
-    patience = {"retry_policy": soon, "connection_timeout": 1, "read_timeout": 2}
-    return Queues(_client(QueueServiceClient, "queue", settings, transport, **patience))
+    return Queues(_client(QueueServiceClient, "queue", settings, transport, retry_policy=soon, **PATIENCE), transport)
 
 
 def open_blobs(settings: Settings, transport: Any = None) -> Blobs:

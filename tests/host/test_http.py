@@ -354,3 +354,24 @@ def test_settings_are_environment_variables_until_the_end(tmp_path: Path) -> Non
         "import os\nbefore = os.environ.get('SCHEDULE')\nhost.stop()\nresult = [before, os.environ.get('SCHEDULE')]"
     )
     assert in_process(tmp_path, script) == [SETTINGS["SCHEDULE"], None]
+
+
+def test_what_http_wakes_can_run_apart_from_the_rest(tmp_path: Path) -> None:
+    source = """
+    @app.route(methods=["GET"])
+    def by_http(req: func.HttpRequest) -> str:
+        return "here"
+
+    @app.timer_trigger(arg_name="timer", schedule="0 0 0 1 1 *")
+    def by_timer(timer: func.TimerRequest) -> None:
+        pass
+    """
+    script = """
+    groups = {"all": host, **{name: Host(Path(sys.argv[1]), {}, group=name) for name in ("http", "background")}}
+    result = {name: [sorted(one.functions), one.http("GET", "/by_http").status] for name, one in groups.items()}
+    """
+    assert run_script(write_app(tmp_path, source), {}, script) == {
+        "all": [["by_http", "by_timer"], 200],
+        "http": [["by_http"], 200],
+        "background": [["by_timer"], 404],
+    }

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from azure_functions_runtime.utils.threadpool import get_threadpool_executor
 
 from shared.subscriptions import client_state
 from shared.subscriptions.knocking import knocker
-from tests.world import SUPPORT, TENANT, World, mail
+from tests.world import SUPPORT, TENANT, THREADS, World, mail
 
 URL = "/graph/notifications"
 
@@ -81,6 +83,20 @@ def test_a_storage_that_is_away_is_answered_with_503_so_that_graph_sends_again(w
 def _nowhere() -> str:
     key = "a2V5"
     return f"AccountName=x;AccountKey={key};QueueEndpoint=http://127.0.0.1:9/x;TableEndpoint=http://127.0.0.1:9/x"
+
+
+@pytest.mark.requirement("OPS-1")
+def test_rounds_that_hold_all_threads_of_the_worker_do_not_hold_the_webhook_up(world: World) -> None:
+    threads, done = get_threadpool_executor(), threading.Event()
+    assert threads is not None
+    rounds = [threads.submit(done.wait) for _ in range(THREADS)]
+    try:
+        body = json.dumps({"value": [item(world, "box-1")]})
+        waiting = world.host.submit_http("POST", URL, {"Content-Type": "application/json"}, body)
+        assert waiting.result(timeout=30).status == 202
+        assert not any(each.done() for each in rounds)
+    finally:
+        done.set()
 
 
 @pytest.mark.requirement("OPS-1", "MAIL-3")
