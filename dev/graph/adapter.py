@@ -9,6 +9,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
+from dev.graph.client_proofs import IDENTITY_HOST
 from dev.graph.entra import GRAPH_HOSTS, LOGIN_HOSTS
 from dev.graph.wire import ConnectionLost, Request, Response
 
@@ -34,7 +35,7 @@ class EmulatorAdapter(HTTPAdapter):
     ) -> requests.Response:
         """Answer the request, or fail as the network does."""
         incoming = _incoming(request)
-        if incoming.host not in (*GRAPH_HOSTS, *LOGIN_HOSTS):
+        if incoming.host not in (*GRAPH_HOSTS, *LOGIN_HOSTS, IDENTITY_HOST):
             raise requests.ConnectionError(f"{incoming.host} is not part of the emulator", request=request)
         started = time.monotonic()
         try:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
+from dev.graph import identifiers
 from dev.graph.clock import Clock
 from dev.graph.control import PREFIX, control
 from dev.graph.faults import Faults
@@ -48,12 +49,23 @@ class Emulator:
         *,
         secret_expires: datetime | None = None,
         mailboxes: tuple[str, ...] | None = None,
+        certificates: tuple[str, ...] = (),
     ) -> App:
-        """Register an app with consent for `roles`; `mailboxes` limits its mail as Exchange RBAC does."""
+        """Register an app with consent for `roles`; `mailboxes` limits its mail as Exchange RBAC does.
+
+        `certificates` are the public ones that it may prove itself with, in PEM.
+        """
         scope = None if mailboxes is None else frozenset(address.lower() for address in mailboxes)
-        app = App(client_id, secret, tuple(roles), secret_expires, scope)
+        app = App(client_id, secret, tuple(roles), secret_expires, scope, tuple(certificates))
         self.gateway.world.ensure_tenant(tenant_id).apps[client_id.lower()] = app
         return app
+
+    def add_identity(self, tenant_id: str, client_id: str, *, trusted_by: App | None = None) -> None:
+        """A managed identity of the machine that the app runs on; `trusted_by`: a federated credential of that app."""
+        principal = identifiers.user_id(tenant_id, client_id)
+        identity = self.gateway.entra.proofs.add_identity(tenant_id, client_id, principal)
+        if trusted_by is not None:
+            trusted_by.federated |= {identity}
 
     def remove_app(self, tenant_id: str, client_id: str) -> None:
         """Take the registration away; its tokens fail at once."""

@@ -10,9 +10,9 @@ import time
 import uuid
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
-from hmac import compare_digest
 from urllib.parse import parse_qsl, urlsplit
 
+from dev.graph.client_proofs import IDENTITY_PATH, ClientProofs, ProofRefused
 from dev.graph.faults import Faults
 from dev.graph.wire import GraphError, Json, Request, Response
 from dev.graph.world import App, Tenant, World
@@ -57,13 +57,15 @@ class Entra:
 
     def __init__(self, world: World, faults: Faults) -> None:
         self._world, self._faults = world, faults
+        self.proofs = ClientProofs(world.clock)
         self._lock = threading.Lock()
         self._issued: dict[str, Claims] = {}
 
     # ---- endpoints
     def handles(self, request: Request) -> bool:
         """Whether this path belongs to sign-in."""
-        return "/oauth2/" in request.path or "/.well-known/" in request.path or "/discovery/" in request.path
+        marks = ("/oauth2/", "/.well-known/", "/discovery/", IDENTITY_PATH)
+        return any(mark in request.path for mark in marks)
 
     def answer(self, request: Request) -> Response:
         """Answer a request to the login host."""
@@ -79,6 +81,8 @@ class Entra:
 
     def _route(self, request: Request) -> Response:
         tail = request.path.strip("/").split("/")
+        if request.path == IDENTITY_PATH:
+            return self.proofs.give_token(request)
         if request.path == "/common/discovery/instance" and request.method == "GET":
             return Response(200, _instance_discovery(request))
         if tail[1:] in (["v2.0", ".well-known", "openid-configuration"], [".well-known", "openid-configuration"]):
@@ -96,7 +100,7 @@ class Entra:
         app = tenant.apps.get(form["client_id"].lower())
         if app is None:
             raise _refusals(700016, form["client_id"], tenant.id)
-        self._check_secret(app, form)
+        self._check_proof(request, app, tenant, form)
         audience = _resource(request, form["scope"])
         return Response(200, self._issue(tenant, app, audience), headers={"Cache-Control": "no-store, no-cache"})
 
@@ -113,15 +117,12 @@ class Entra:
             raise _refusals(90002, "", key)
         return tenant
 
-    def _check_secret(self, app: App, form: dict[str, str]) -> None:
-        if "client_secret" not in form:
-            raise SignInError(
-                401, "invalid_client", 7000218, "The request body must contain: 'client_assertion' or 'client_secret'."
-            )
-        if not compare_digest(app.secret.encode(), form["client_secret"].encode()):
-            raise _refusals(7000215, app.client_id)
-        if app.secret_expires is not None and app.secret_expires <= self._world.clock.now():
-            raise _refusals(7000222, app.client_id)
+    def _check_proof(self, request: Request, app: App, tenant: Tenant, form: dict[str, str]) -> None:
+        endpoint = f"{request.origin}/{tenant.id}/oauth2/v2.0/token"
+        try:
+            self.proofs.check(app, form, (endpoint, f"{request.origin}/{tenant.id}/v2.0"))
+        except ProofRefused as refused:
+            raise SignInError(401, "invalid_client", refused.number, refused.message) from None
 
     def _issue(self, tenant: Tenant, app: App, audience: str) -> Json:
         roles = [r for r in app.roles if app.mailboxes is None or not r.startswith("Mail.")]
@@ -243,12 +244,7 @@ def _resource(request: Request, scope: str) -> str:
 def _refusals(number: int, client_id: str, tenant_id: str = "") -> SignInError:
     """The refusals that administrators meet, https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes."""
     known = {
-        7000215: (
-            401,
-            "invalid_client",
-            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
-            f"not the client secret ID, for a secret added to app '{client_id}'.",
-        ),
+        7000215: (401, "invalid_client", "Invalid client secret provided."),
         7000222: (401, "invalid_client", f"The provided client secret keys for app '{client_id}' are expired."),
         700016: (
             400,

@@ -18,6 +18,7 @@ class App:
 
     `mailboxes` plays RBAC for Applications in Exchange: mail is then granted for these addresses only, and the token
     shows no `Mail.*` role (https://learn.microsoft.com/en-us/exchange/permissions-exo/application-rbac).
+    `certificates` are public ones in PEM, `federated` the pairs of issuer and subject whose tokens are trusted.
     """
 
     client_id: str
@@ -25,6 +26,8 @@ class App:
     roles: tuple[str, ...] = DEFAULT_ROLES
     secret_expires: datetime | None = None
     mailboxes: frozenset[str] | None = None
+    certificates: tuple[str, ...] = ()
+    federated: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass
