@@ -64,6 +64,16 @@ def reconcile_subscriptions(timer: func.TimerRequest) -> None:
     watching.reconcile_all(runtime.current())
 
 
+@app.function_name("watch_connections")
+@app.timer_trigger(arg_name="timer", schedule="%WATCH_SCHEDULE%", use_monitor=True)
+def watch_connections(timer: func.TimerRequest) -> None:
+    """Lost sign-ins are tried again, and credentials that end soon are told of."""
+    from shared.upkeep import watching  # noqa: PLC0415 - see the top
+
+    del timer
+    watching.watch_connections(runtime.current())
+
+
 @app.function_name("sync_mailbox")
 @app.queue_trigger(arg_name="message", queue_name="mailbox-sync", connection=STORAGE)
 def sync_mailbox(message: func.QueueMessage) -> None:
@@ -91,6 +101,15 @@ def care_for_subscription(message: func.QueueMessage) -> None:
     _carry_out(work.CareForSubscription, message, handle)
 
 
+@app.function_name("send_alert")
+@app.queue_trigger(arg_name="message", queue_name="alerts", connection=STORAGE)
+def send_alert(message: func.QueueMessage) -> None:
+    """The people in charge are told."""
+    from shared.connections.alerts import send as handle  # noqa: PLC0415 - see the top
+
+    _carry_out(work.SendAlert, message, handle)
+
+
 @app.function_name("keep_poison_sync")
 @app.queue_trigger(arg_name="message", queue_name="mailbox-sync-poison", connection=STORAGE)
 def keep_poison_sync(message: func.QueueMessage) -> None:
@@ -110,6 +129,13 @@ def keep_poison_replay(message: func.QueueMessage) -> None:
 def keep_poison_care(message: func.QueueMessage) -> None:
     """What failed too often is kept for a person."""
     _keep_poison("subscription-care", message)
+
+
+@app.function_name("keep_poison_alert")
+@app.queue_trigger(arg_name="message", queue_name="alerts-poison", connection=STORAGE)
+def keep_poison_alert(message: func.QueueMessage) -> None:
+    """What failed too often is kept for a person."""
+    _keep_poison("alerts", message)
 
 
 def _carry_out[W: work.Work](kind: type[W], message: func.QueueMessage, handler: work.Handler[W]) -> None:

@@ -69,8 +69,9 @@ class Stack:
         self._server.start()
         settings = self._settings()
         self.rt = Runtime(from_environment(settings))
+        credential = connections.Credential("secret", SECRET)
         self.connection = connections.create(
-            self.rt, name="Contoso", tenant_id=TENANT, client_id=CLIENT, client_secret=SECRET, cloud="local"
+            self.rt, name="Contoso", tenant_id=TENANT, client_id=CLIENT, cloud="local", credential=credential
         )
         for group in self._groups:
             self._start_app(settings, group)
@@ -157,6 +158,7 @@ class Stack:
             "PUBLIC_URL": self.app_url,
             "SCAN_SCHEDULE": NEVER,
             "RECONCILE_SCHEDULE": NEVER,
+            "WATCH_SCHEDULE": NEVER,
             "PYTHON_THREADPOOL_THREAD_COUNT": "16",
             "LOCAL_CLOUD_URL": self._server.url,
         }

@@ -5,6 +5,7 @@ import json
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from dev.bootstrap import ROOT
 
@@ -20,15 +21,22 @@ MAKERS: dict[str, Callable[[], str]] = {
 def ensure(path: Path = FILE) -> list[str]:
     """Make the file if it is missing and fill in what must be random; return the names of what was filled in.
 
-    A value that somebody has set is never changed.
+    A value that somebody has set is never changed; settings that a newer version brought are added as the example has
+    them.
     """
-    document = json.loads((path if path.exists() else EXAMPLE).read_text(encoding="utf-8"))
+    document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else _example()
     values = document["Values"]
     missing = [name for name in MAKERS if not values.get(name)]
     values.update({name: MAKERS[name]() for name in missing})
-    if missing or not path.exists():
+    new = {name: value for name, value in _example()["Values"].items() if name not in values}
+    values.update(new)
+    if missing or new or not path.exists():
         write_private(path, json.dumps(document, indent=2) + "\n")
     return missing
+
+
+def _example() -> Any:
+    return json.loads(EXAMPLE.read_text(encoding="utf-8"))
 
 
 def write_private(path: Path, text: str) -> None:

@@ -62,7 +62,12 @@ class Runtime:
         """Microsoft Graph, one client a connection."""
         from shared.graph.client import GraphClients  # noqa: PLC0415 - requests and msal are not for the webhook
 
-        return GraphClients(self.clock, http=self.http, local_cloud_url=self.settings.local_cloud_url)
+        return GraphClients(
+            self.clock,
+            http=self.http,
+            local_cloud_url=self.settings.local_cloud_url,
+            identity=self.settings.identity_client_id,
+        )
 
 
 _lock = Lock()

@@ -39,6 +39,10 @@ class Settings(BaseModel):
     """Set by Azure (and by the local host): the app's own host name."""
     instance_id: Annotated[str, Field(alias="WEBSITE_INSTANCE_ID")] = ""
     """Set by Azure: tells that this is not a developer's machine."""
+    environment: Annotated[str, Field(alias="ENVIRONMENT", pattern=r"^[a-z0-9-]{1,30}$")] = "production"
+    """Which environment this installation is; a connection that is meant for another one rests here."""
+    alert_url: Annotated[SecretStr, Field(alias="ALERT_WEBHOOK_URL")] = SecretStr("")
+    """Where alerts are posted as JSON, https; empty for the log alone. A secret: the address may hold a key."""
     slice_seconds: Annotated[float, Field(alias="SLICE_SECONDS", gt=0, le=500)] = 240
     """How long one round over a mailbox may work before it puts itself on the queue again."""
     local_cloud_url: Annotated[str, Field(alias="LOCAL_CLOUD_URL")] = ""
@@ -55,6 +59,14 @@ class Settings(BaseModel):
             raise ValueError("must be base64") from error
         if length != SECRET_KEY_BYTES:
             raise ValueError(f"must be {SECRET_KEY_BYTES} bytes in base64, this is {length}")
+        return value
+
+    @field_validator("alert_url")
+    @classmethod
+    def _is_https(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url and not url.startswith(("https://", "http://127.0.0.1:")):
+            raise ValueError("must begin with https://")
         return value
 
     @field_validator("admin_key")

@@ -60,7 +60,14 @@ class CareForSubscription(Work):
     cause: Cause
 
 
-KINDS: dict[str, type[Work]] = {kind.queue: kind for kind in (SyncMailbox, ReplayMail, CareForSubscription)}
+class SendAlert(Work):
+    """Tell the people in charge. ``alert``: the key of its row."""
+
+    queue: ClassVar[str] = "alerts"
+    alert: str
+
+
+KINDS: dict[str, type[Work]] = {kind.queue: kind for kind in (SyncMailbox, ReplayMail, CareForSubscription, SendAlert)}
 
 
 class Handler[W: Work](Protocol):

@@ -50,6 +50,7 @@ def settings_for(azurite: Azurite) -> dict[str, str]:
         "PUBLIC_URL": "https://desk.contoso.com",
         "SCAN_SCHEDULE": "0 */5 * * * *",
         "RECONCILE_SCHEDULE": "0 7 * * * *",
+        "WATCH_SCHEDULE": "0 23 * * * *",
         "PYTHON_THREADPOOL_THREAD_COUNT": str(THREADS),
     }
 
@@ -121,10 +122,10 @@ class World:
         assert answer.status == 200, answer.body
         return answer.json()
 
-    def connect(self) -> str:
-        """Set up the connection to the tenant, as an admin would; returns its id."""
-        body = {"name": "Contoso", "tenant_id": TENANT, "client_id": CLIENT, "client_secret": CLIENT_SECRET}
-        answer = self.api("POST", "/connections", {**body, "cloud": "global"})
+    def connect(self, **credential: Any) -> str:
+        """Connect the tenant, as an admin would; returns the id. ``credential``: instead of a client secret."""
+        body = {"name": "Contoso", "tenant_id": TENANT, "client_id": CLIENT, "cloud": "global"}
+        answer = self.api("POST", "/connections", {**body, **(credential or {"client_secret": CLIENT_SECRET})})
         assert answer.status == 201, answer.body
         return str(answer.json()["connection_id"])
 

@@ -6,33 +6,46 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from shared.api import audit
+from shared.api.credentials import GivenCredential, read_credential
 from shared.api.given import Admitted, Rt
 from shared.api.paging import Everything
 from shared.api.problems import documented
-from shared.api.values import Body, ClientSecret, Guid, Input, Name, Output, SearchText, Slug, Time
-from shared.connections import store
-from shared.errors import BadInput, DeskbridgeError, Misconfigured
+from shared.api.values import (
+    Body,
+    Environment,
+    Guid,
+    Input,
+    Name,
+    Output,
+    SearchText,
+    Slug,
+    Time,
+)
+from shared.connections import states, store
+from shared.errors import DeskbridgeError, Misconfigured
 from shared.graph import directory
 from shared.graph.clouds import get_cloud
 from shared.graph.errors import GraphBusy, GraphError, SignInFailed
+from shared.upkeep import watching
 
 router = APIRouter(prefix="/connections", tags=["connections"])
 
 
-class NewConnection(Body):
+class NewConnection(GivenCredential):
     """A tenant and an app registration, as Entra shows them."""
 
     name: Name
     tenant_id: Guid = Field(description="Directory (tenant) ID.")
     client_id: Guid = Field(description="Application (client) ID.")
-    client_secret: ClientSecret = Field(description="The *Value* of a client secret, not its Secret ID.")
     cloud: Literal["global", "usgov", "dod", "china", "local"] = "global"
+    environment: Environment = Field(default=store.PRODUCTION, description="Where it works; * for everywhere.")
 
 
-class NewSecret(Body):
-    """Another client secret for a connection."""
+class ConnectionChanges(Body):
+    """What is to be different; what is left out stays."""
 
-    client_secret: ClientSecret = Field(description="The *Value* of a client secret, not its Secret ID.")
+    name: Name | None = None
+    environment: Environment | None = None
 
 
 class Connection(Output):
@@ -46,6 +59,14 @@ class Connection(Output):
     used_for: str
     method: str
     created_at: Time
+    credential: Literal["secret", "certificate", "identity"]
+    thumbprint: str = Field(description="Of the certificate, SHA-1, as Entra shows it.")
+    ends_at: Time = Field(description="When the secret or the certificate ends, if that is known.")
+    environment: str
+    state: Literal["connected", "needs_sign_in", "disconnected"]
+    state_since: Time
+    trouble: str = Field(description="Why it is not connected.")
+    cure: str
 
 
 class Trial(Output):
@@ -82,10 +103,10 @@ def list_connections(rt: Rt) -> Everything[Connection]:
 def create_connection(rt: Rt, caller: Admitted, new: NewConnection, response: Response) -> Connection:
     """Keep a new connection. Its secret is sealed, and never shown again."""
     get_cloud(new.cloud, rt.settings.local_cloud_url)
-    secret = _secret_value(new.client_secret.get_secret_value())
-    values = new.model_dump(exclude={"client_secret"})
-    made = Connection.model_validate(store.create(rt, **values, client_secret=secret))
-    audit.note(caller, "connection.created", made.connection_id, after=values)
+    credential = read_credential(new)
+    values = new.model_dump(include={"name", "tenant_id", "client_id", "cloud", "environment"})
+    made = Connection.model_validate(store.create(rt, **values, credential=credential))
+    audit.note(caller, "connection.created", made.connection_id, after={**values, "credential": credential.kind})
     response.headers["Location"] = f"/api/v1/connections/{made.connection_id}"
     return made
 
@@ -93,26 +114,62 @@ def create_connection(rt: Rt, caller: Admitted, new: NewConnection, response: Re
 @router.get("/{connection_id}", responses=documented(404))
 def get_connection(rt: Rt, connection_id: Slug) -> Connection:
     """Read one connection."""
-    return Connection.model_validate(store.get(rt, connection_id))
+    return Connection.model_validate(store.read(rt, connection_id)[0])
+
+
+@router.patch("/{connection_id}", responses=documented(404))
+def change_connection(rt: Rt, caller: Admitted, connection_id: Slug, changes: ConnectionChanges) -> Connection:
+    """Change a connection's name, or where it works."""
+    before, wanted = store.read(rt, connection_id)[0], changes.model_dump(exclude_none=True)
+    changed = store.change(rt, connection_id, **wanted) if wanted else before
+    audit.note(
+        caller,
+        "connection.changed",
+        connection_id,
+        before={name: getattr(before, name) for name in wanted},
+        after=wanted,
+    )
+    return Connection.model_validate(changed)
 
 
 @router.put("/{connection_id}/secret", responses=documented(404))
-def change_connection_secret(rt: Rt, caller: Admitted, connection_id: Slug, new: NewSecret) -> Connection:
-    """Keep another client secret for a connection."""
-    secret = _secret_value(new.client_secret.get_secret_value())
-    changed = store.change_secret(rt, connection_id, secret)
-    audit.note(caller, "connection.secret_changed", connection_id)
-    return Connection.model_validate(changed)
+def change_connection_secret(rt: Rt, caller: Admitted, connection_id: Slug, new: GivenCredential) -> Connection:
+    """Keep another credential for a connection; if it had lost its sign-in, all that waited is looked at."""
+    credential = read_credential(new)
+    store.change_credential(rt, connection_id, credential)
+    audit.note(caller, "connection.secret_changed", connection_id, after={"credential": credential.kind})
+    if store.read(rt, connection_id)[0].state == "needs_sign_in":
+        watching.resume(rt, connection_id)
+    return Connection.model_validate(store.read(rt, connection_id)[0])
+
+
+@router.post("/{connection_id}/disconnect", responses=documented(404))
+def disconnect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Connection:
+    """Let a connection rest until it is connected again: nothing of it is lost, nothing is done."""
+    if states.disconnect(rt, connection_id):
+        audit.note(caller, "connection.disconnected", connection_id)
+    return Connection.model_validate(store.read(rt, connection_id)[0])
+
+
+@router.post("/{connection_id}/connect", responses=documented(404))
+def connect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Connection:
+    """Let a connection go on; all that waited is looked at."""
+    if store.read(rt, connection_id)[0].state != "connected":
+        watching.resume(rt, connection_id)
+        audit.note(caller, "connection.connected", connection_id)
+    return Connection.model_validate(store.read(rt, connection_id)[0])
 
 
 @router.post("/{connection_id}/test", responses=documented(404))
 def test_connection(rt: Rt, connection_id: Slug) -> Trial:
-    """Try to sign in anew."""
-    store.get(rt, connection_id)
+    """Try to sign in anew; if the sign-in was lost and is back, all that waited is looked at."""
+    found, _ = store.read(rt, connection_id)
     try:
-        store.graph_client(rt, connection_id).sign_in_anew()
+        store.open_client(rt, found).sign_in_anew()
     except (SignInFailed, GraphError, Misconfigured) as failure:
         return Trial(ok=False, cause=failure.cause, cure=_cure(failure))
+    if found.state == "needs_sign_in":
+        watching.resume(rt, connection_id)
     return Trial(ok=True)
 
 
@@ -140,16 +197,3 @@ def _cure(failure: DeskbridgeError) -> str:
     if isinstance(failure, GraphBusy):
         return "Microsoft is busy or out of reach: try again soon."
     return failure.cure or "Check the tenant id, the client id and the secret in Entra."
-
-
-def _secret_value(secret: str) -> str:
-    """The secret, if it can be one; Entra shows its value only once, its id ever after."""
-    if any(not char.isprintable() for char in secret):
-        raise BadInput("client_secret", "The secret holds characters that no client secret has.", "Copy it again.")
-    if len(secret) == 36 and secret.count("-") == 4:
-        raise BadInput(
-            "client_secret",
-            "This looks like the Secret ID.",
-            "Enter the Value, which Entra shows only when it is made.",
-        )
-    return secret

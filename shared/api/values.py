@@ -89,6 +89,10 @@ FolderId = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_=-]{1,400}$"), 
 
 ClientSecret = Annotated[SecretStr, Field(min_length=8, max_length=500)]
 """The value of a client secret; no answer and no log line ever holds it."""
+Pem = Annotated[SecretStr, Field(min_length=100, max_length=30_000)]
+"""A private key and its certificate as one PEM text; no answer and no log line ever holds it."""
+Environment = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9-]{1,30})$"), Field(examples=["production"])]
+"""The name of an environment, as the setting ENVIRONMENT has it; a star for every one."""
 
 
 def _moment(value: object) -> datetime:

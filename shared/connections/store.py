@@ -1,29 +1,46 @@
-"""What is kept of a connection, and the Graph client that it stands for. Its secret is sealed at rest."""
+"""What is kept of a connection, and the Graph client that it stands for. Its secret is sealed at rest.
+
+A connection is *connected*; or it *needs_sign_in*, because Entra gave no token and a person must do something about it;
+or it was *disconnected* by a person. Unless it is connected, and meant for the environment that this app runs in, it
+rests: no work of it begins, whatever knocks, and what arrives meanwhile waits where it is.
+"""
 
 from __future__ import annotations
 
 import re
 import secrets
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Literal, cast
 
 from shared.clock import to_text
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
+from shared.graph.errors import SignInFailed
 from shared.runtime import Runtime
 from shared.storage.rows import Row, fill
 from shared.storage.tables import RowExists
 
 if TYPE_CHECKING:
     from shared.graph.client import GraphClient
+    from shared.graph.proofs import Kind
 
 TABLE = "Connections"
+PRODUCTION = "production"
 PARTITION = "connections"
 _REMEMBERED_SECONDS = 60
 
 
+type ConnectionState = Literal["connected", "needs_sign_in", "disconnected"]
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A tenant and an app registration. ``sealed_secret`` opens only with the app's key and for this connection."""
+    """A tenant and an app registration. ``sealed_secret`` opens only with the app's key and for this connection.
+
+    ``credential``: what the app proves itself with, a *secret*, a *certificate* or the app's managed *identity*.
+    ``ends_at``: when that ends, empty where it is not known. ``environment``: where it works, ``*`` for everywhere.
+    ``trouble``, ``trouble_code``, ``cure``: why it is not connected. All times are ISO 8601 in UTC.
+    """
 
     connection_id: str
     name: str
@@ -34,25 +51,58 @@ class Connection:
     created_at: str
     used_for: str = "mail"
     method: str = "application"
+    credential: str = "secret"
+    thumbprint: str = ""
+    ends_at: str = ""
+    environment: str = PRODUCTION
+    state: str = "connected"
+    state_since: str = ""
+    trouble: str = ""
+    trouble_code: str = ""
+    cure: str = ""
 
     def __repr__(self) -> str:
         """Everything but the secret, sealed as it is."""
-        return f"Connection({self.connection_id}, {self.tenant_id}, {self.client_id}, {self.cloud})"
+        return f"Connection({self.connection_id}, {self.tenant_id}, {self.client_id}, {self.cloud}, {self.state})"
 
 
-def create(rt: Runtime, *, name: str, tenant_id: str, client_id: str, client_secret: str, cloud: str) -> Connection:
-    """Keep a new connection; the id is made from its name."""
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What an app proves itself with. ``secret``: the client secret, or key and certificate as one PEM text."""
+
+    kind: Kind
+    secret: str = ""
+    thumbprint: str = ""
+    ends_at: str = ""
+
+    def __repr__(self) -> str:
+        """Everything but the secret."""
+        return f"Credential({self.kind}, {self.thumbprint}, {self.ends_at})"
+
+
+def create(rt: Runtime, *, name: str, credential: Credential, **about: str) -> Connection:
+    """Keep a new connection; the id is made from its name. ``about``: tenant_id, client_id, cloud, and what differs."""
     stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "connection"
+    now = to_text(rt.clock.now())
     for connection_id in (stem, f"{stem}-{secrets.token_hex(3)}"):
-        sealed = rt.keys.seal(client_secret, context=f"connection/{connection_id}")
-        now = to_text(rt.clock.now())
-        connection = Connection(connection_id, name, tenant_id, client_id, cloud, sealed, now)
+        values = {**about, **_kept(rt, connection_id, credential), "created_at": now, "state_since": now}
+        connection = Connection(connection_id=connection_id, name=name, **values)
         try:
             rt.tables[TABLE].insert(Row(PARTITION, connection_id, asdict(connection)))
         except RowExists:
             continue
         return connection
     raise AssertionError("unreachable: two random ids were both taken")
+
+
+def _kept(rt: Runtime, connection_id: str, credential: Credential) -> dict[str, str]:
+    """A credential as it is stored."""
+    return {
+        "credential": credential.kind,
+        "sealed_secret": rt.keys.seal(credential.secret, context=f"connection/{connection_id}"),
+        "thumbprint": credential.thumbprint,
+        "ends_at": credential.ends_at,
+    }
 
 
 def list_all(rt: Runtime) -> list[Connection]:
@@ -73,20 +123,62 @@ def get(rt: Runtime, connection_id: str) -> Connection:
     return memory[connection_id][0]
 
 
-def change_secret(rt: Runtime, connection_id: str, client_secret: str) -> Connection:
-    """Keep another client secret for a connection; raises NotFound."""
+def read(rt: Runtime, connection_id: str) -> tuple[Connection, Row]:
+    """The connection as it is at this moment, with its row; raises NotFound."""
+    forget(rt)
+    row = rt.tables[TABLE].find(PARTITION, connection_id)
+    if row is None:
+        raise NotFound(f"There is no connection {connection_id!r}.", "Look it up in the list of connections.")
+    return fill(Connection, row), row
+
+
+def change(rt: Runtime, connection_id: str, **values: str) -> Connection:
+    """Keep other values for a connection; raises NotFound."""
+    read(rt, connection_id)
+    rt.tables[TABLE].merge(Row(PARTITION, connection_id, dict(values)))
+    return read(rt, connection_id)[0]
+
+
+def change_credential(rt: Runtime, connection_id: str, credential: Credential) -> Connection:
+    """Keep another credential for a connection; raises NotFound."""
+    return change(rt, connection_id, **_kept(rt, connection_id, credential))
+
+
+def forget(rt: Runtime) -> None:
+    """Read connections anew when they are needed next."""
     rt.memory.pop("connections", None)
-    get(rt, connection_id)
-    sealed = rt.keys.seal(client_secret, context=f"connection/{connection_id}")
-    rt.tables[TABLE].merge(Row(PARTITION, connection_id, {"sealed_secret": sealed}))
-    rt.memory.pop("connections", None)
-    return get(rt, connection_id)
+
+
+def rests(rt: Runtime, connection_id: str) -> bool:
+    """Whether no work of this connection may begin now; raises NotFound."""
+    found = get(rt, connection_id)
+    return found.state != "connected" or found.environment not in ("*", rt.settings.environment)
 
 
 def graph_client(rt: Runtime, connection_id: str) -> GraphClient:
-    """Microsoft Graph as this connection; raises NotFound, Misconfigured."""
-    connection = get(rt, connection_id)
-    secret = rt.keys.unseal(connection.sealed_secret, context=f"connection/{connection_id}")
+    """Microsoft Graph as this connection; raises NotFound, Misconfigured; SignInFailed or Conflict where it rests."""
+    found = get(rt, connection_id)
+    if found.state == "needs_sign_in":
+        raise SignInFailed(found.trouble_code, found.trouble, found.cure)
+    if found.state == "disconnected":
+        raise Conflict(f"The connection {connection_id} is disconnected.", "Connect it again.")
+    return open_client(rt, found)
+
+
+def open_client(rt: Runtime, connection: Connection) -> GraphClient:
+    """Microsoft Graph as this connection, in whatever state it is; raises Misconfigured."""
+    secret = rt.keys.unseal(connection.sealed_secret, context=f"connection/{connection.connection_id}")
     return rt.graph.get(
-        tenant_id=connection.tenant_id, client_id=connection.client_id, client_secret=secret, cloud=connection.cloud
+        tenant_id=connection.tenant_id,
+        client_id=connection.client_id,
+        secret=secret,
+        cloud=connection.cloud,
+        kind=cast("Kind", connection.credential),
+        on_lost=partial(_lost, rt, connection.connection_id),
     )
+
+
+def _lost(rt: Runtime, connection_id: str, failure: SignInFailed) -> None:
+    from shared.connections import states  # noqa: PLC0415 - it works on what is kept here
+
+    states.lose(rt, connection_id, failure)

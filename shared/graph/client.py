@@ -16,9 +16,10 @@ from requests.auth import AuthBase
 
 from shared import log
 from shared.graph.clouds import get_cloud
-from shared.graph.errors import GraphBusy, GraphError, answer_failure
+from shared.graph.errors import GraphBusy, GraphError, SignInFailed, answer_failure, token_refused
 from shared.graph.gate import Gates, MailboxGate
 from shared.graph.limits import (
+    ALERT_SECONDS,
     CONNECT_SECONDS,
     DEFAULT_RETRY_AFTER,
     LONGEST_PAUSE,
@@ -29,11 +30,13 @@ from shared.graph.limits import (
 from shared.graph.sign_in import Credentials, SignIn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from shared.clock import Clock
+    from shared.graph.proofs import Kind
 
 Json = dict[str, Any]
+type OnLost = Callable[[SignInFailed], None]
 
 IMMUTABLE_IDS = 'IdType="ImmutableId"'
 """Ids that survive a move between folders. https://learn.microsoft.com/en-us/graph/outlook-immutable-id"""
@@ -42,10 +45,12 @@ IMMUTABLE_IDS = 'IdType="ImmutableId"'
 class GraphClient:
     """Microsoft Graph v1.0 as one app registration in one tenant."""
 
-    def __init__(self, credentials: Credentials, http: requests.Session, clock: Clock) -> None:
+    def __init__(
+        self, credentials: Credentials, http: requests.Session, clock: Clock, on_lost: OnLost | None = None
+    ) -> None:
         self.root = f"{credentials.cloud.graph}/v1.0"
         self._sign_in = SignIn(credentials, http, clock)
-        self._http, self._clock, self._gates = http, clock, Gates(clock)
+        self._http, self._clock, self._gates, self._on_lost = http, clock, Gates(clock), on_lost
 
     def get(self, path: str, *, params: Mapping[str, str] | None = None, prefer: str = "", mailbox: str = "") -> Json:
         """Read JSON. ``path`` begins with a slash, or is a link that Graph gave; ``mailbox`` whose limits count."""
@@ -77,7 +82,7 @@ class GraphClient:
     def sign_in_anew(self) -> None:
         """Get a fresh token, if only to see that we can; raises SignInFailed, GraphBusy."""
         self._sign_in.forget()
-        self._sign_in.token()
+        self._token()
 
     def _insist(self, method: str, path: str, mailbox: str, places: int = 1, **options: Any) -> requests.Response:
         gate = self._gates.of(mailbox)
@@ -110,7 +115,7 @@ class GraphClient:
             answer = self._http.request(
                 method,
                 url,
-                auth=_Bearer(self._sign_in.token()),
+                auth=_Bearer(self._token()),
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
                 allow_redirects=False,
                 **options,
@@ -121,9 +126,23 @@ class GraphClient:
         if answer.status_code == 401 and not renewed:
             self._sign_in.forget()
             return self._once(method, url, renewed=True, **options)
+        if answer.status_code == 401:
+            raise self._lost(token_refused(_failure(answer)))
         if answer.status_code >= 300:
             raise _failure(answer)
         return answer
+
+    def _token(self) -> str:
+        try:
+            return self._sign_in.token()
+        except SignInFailed as failure:
+            raise self._lost(failure) from failure
+
+    def _lost(self, failure: SignInFailed) -> SignInFailed:
+        """Tell that this sign-in is lost: no other work shall try it in vain."""
+        if self._on_lost is not None:
+            self._on_lost(failure)
+        return failure
 
     def _url(self, path: str) -> str:
         if path.startswith("/"):
@@ -147,20 +166,44 @@ class _Bearer(AuthBase):
 class GraphClients:
     """One client for each connection, so that tokens and limits are shared by everything in this process."""
 
-    def __init__(self, clock: Clock, http: requests.Session | None = None, local_cloud_url: str = "") -> None:
-        self._clock, self._http, self._local_cloud_url = clock, http or _session(), local_cloud_url
-        self._clients: dict[tuple[str, str, str, str], GraphClient] = {}
+    def __init__(
+        self, clock: Clock, http: requests.Session | None = None, local_cloud_url: str = "", identity: str = ""
+    ) -> None:
+        self._clock, self._http = clock, http or _session()
+        self._local_cloud_url, self._identity = local_cloud_url, identity
+        self._clients: dict[tuple[str, str, str, Kind, str], GraphClient] = {}
         self._lock = Lock()
 
-    def get(self, *, tenant_id: str, client_id: str, client_secret: str, cloud: str) -> GraphClient:
-        """The client of this app registration in this tenant; a changed secret makes a new one."""
-        key = (cloud, tenant_id, client_id, client_secret)
+    def get(
+        self,
+        *,
+        tenant_id: str,
+        client_id: str,
+        secret: str,
+        cloud: str,
+        kind: Kind = "secret",
+        on_lost: OnLost | None = None,
+    ) -> GraphClient:
+        """The client of this app registration in this tenant; a changed secret makes a new one.
+
+        ``on_lost`` is called when Entra refuses to sign it in, or Graph refuses a token that is fresh.
+        """
+        key = (cloud, tenant_id, client_id, kind, secret)
         with self._lock:
             if key not in self._clients:
                 place = get_cloud(cloud, self._local_cloud_url)
-                credentials = Credentials(tenant_id, client_id, client_secret, place)
-                self._clients[key] = GraphClient(credentials, self._http, self._clock)
+                credentials = Credentials(tenant_id, client_id, kind, secret, self._identity, place)
+                self._clients[key] = GraphClient(credentials, self._http, self._clock, on_lost)
             return self._clients[key]
+
+    def post(self, url: str, body: Json) -> bool:
+        """Post JSON to somebody who is not Graph, without any token; whether it was taken."""
+        try:
+            answer = self._http.post(url, json=body, timeout=(CONNECT_SECONDS, ALERT_SECONDS), allow_redirects=False)
+        except requests.RequestException as error:
+            log.warning("alert.no_answer", reason=type(error).__name__)
+            return False
+        return answer.ok and answer.status_code < 300
 
 
 def segment(text: str) -> str:

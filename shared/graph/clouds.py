@@ -16,6 +16,9 @@ class Cloud:
     authority: str
     graph: str
     known: bool = True
+    exchange: str = "api://AzureADTokenExchange"
+    """For whom a managed identity's token must be made so that an app registration of this cloud may trust it.
+    https://learn.microsoft.com/en-us/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity"""
 
     @property
     def scope(self) -> str:
@@ -23,13 +26,14 @@ class Cloud:
         return f"{self.graph}/.default"
 
 
+_US, _CHINA = "api://AzureADTokenExchangeUSGov", "api://AzureADTokenExchangeChina"
 CLOUDS = {
     cloud.name: cloud
     for cloud in (
         Cloud("global", "https://login.microsoftonline.com", "https://graph.microsoft.com"),
-        Cloud("usgov", "https://login.microsoftonline.us", "https://graph.microsoft.us"),
-        Cloud("dod", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us"),
-        Cloud("china", "https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"),
+        Cloud("usgov", "https://login.microsoftonline.us", "https://graph.microsoft.us", exchange=_US),
+        Cloud("dod", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us", exchange=_US),
+        Cloud("china", "https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn", exchange=_CHINA),
     )
 }
 

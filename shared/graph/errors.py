@@ -70,6 +70,15 @@ class SignInFailed(DeskbridgeError):
         self.code = code
 
 
+def token_refused(refusal: GraphError) -> SignInFailed:
+    """Graph's 401 for a fresh token: the sign-in was revoked.
+
+    https://learn.microsoft.com/en-us/entra/identity/conditional-access/concept-continuous-access-evaluation
+    """
+    cure = "Look in Entra whether the app was blocked or its sign-in revoked, then test the connection."
+    return SignInFailed(refusal.code, refusal.cause, cure)
+
+
 _SIGN_IN_CURES = {
     7000215: "Enter the secret's Value (not its Secret ID) of a valid client secret.",
     7000222: "The client secret has expired: make a new one in Entra and enter its Value.",

@@ -29,6 +29,8 @@ RENEW_TOKEN_WHEN_LEFT = 300.0
 """Seconds before its end from which a token is not used any more; Entra's live for an hour or more.
 https://learn.microsoft.com/en-us/entra/identity-platform/configurable-token-lifetimes"""
 
+ALERT_SECONDS = 10
+"""Until somebody who takes alerts must have answered."""
 CONNECT_SECONDS = 10
 READ_SECONDS = 100
 """A 150 MB message takes its time; nothing else comes near."""

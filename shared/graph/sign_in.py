@@ -12,19 +12,27 @@ from msal.exceptions import MsalServiceError
 
 from shared.graph.errors import GraphBusy, SignInFailed, sign_in_failure
 from shared.graph.limits import DEFAULT_RETRY_AFTER, RENEW_TOKEN_WHEN_LEFT
+from shared.graph.proofs import make_proof
 
 if TYPE_CHECKING:
     from shared.clock import Clock
     from shared.graph.clouds import Cloud
+    from shared.graph.proofs import Kind
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """An app registration in a tenant, and how it proves itself."""
+    """An app registration in a tenant, and how it proves itself.
+
+    ``secret``: the client secret, or private key and certificate as one PEM text; ``identity``: the client id of the
+    managed identity, empty for the system-assigned one.
+    """
 
     tenant_id: str
     client_id: str
-    client_secret: str
+    kind: Kind
+    secret: str
+    identity: str
     cloud: Cloud
 
     def __repr__(self) -> str:
@@ -33,7 +41,7 @@ class Credentials:
 
 
 class SignIn:
-    """Application permissions with a client secret (the client credentials grant).
+    """Application permissions (the client credentials grant).
 
     https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow
     """
@@ -77,11 +85,14 @@ class SignIn:
 
     def _client(self) -> msal.ConfidentialClientApplication:
         if self._app is None:
+            given = self._credentials
             self._app = msal.ConfidentialClientApplication(
-                self._credentials.client_id,
-                client_credential=self._credentials.client_secret,
-                authority=f"{self._credentials.cloud.authority}/{self._credentials.tenant_id}",
+                given.client_id,
+                client_credential=make_proof(
+                    given.kind, given.secret, cloud=given.cloud, identity=given.identity, http=self._http
+                ),
+                authority=f"{given.cloud.authority}/{given.tenant_id}",
                 http_client=self._http,
-                instance_discovery=self._credentials.cloud.known,
+                instance_discovery=given.cloud.known,
             )
         return self._app

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from shared import log
 from shared.clock import from_text, to_text
-from shared.connections.store import graph_client
+from shared.connections.store import graph_client, rests
 from shared.errors import DeskbridgeError, Later, Misconfigured, NotFound
 from shared.graph.errors import GraphBusy, GraphError, SignInFailed
 from shared.mail import changes, disposal, intake, ledger, mailboxes
@@ -50,6 +50,9 @@ def sync_mailbox(rt: Runtime, work: SyncMailbox) -> None:
     now = rt.clock.now()
     if not mailbox.enabled or state.covers(work.noticed_at) or _is_awaited(work, state, now):
         log.debug("mail.nothing_to_do", enabled=mailbox.enabled)
+        return
+    if rests(rt, mailbox.connection_id):  # nothing is lost: the next round begins where the last one ended
+        log.debug("mail.connection_rests", connection_id=mailbox.connection_id)
         return
     if state.is_leased(now):
         raise Later("Another round is at this mailbox.", BUSY_DELAY * 2 ** min(work.attempt, 4))

@@ -6,6 +6,7 @@ from collections import defaultdict
 
 from shared import log
 from shared.connections.store import list_all as list_connections
+from shared.connections.store import rests
 from shared.errors import DeskbridgeError, Later, NotFound
 from shared.graph.errors import GraphBusy, SignInFailed
 from shared.mail import mailboxes
@@ -26,6 +27,9 @@ def care(rt: Runtime, work: CareForSubscription) -> None:
     except NotFound:
         log.warning("subscriptions.no_such_mailbox")
         return
+    if rests(rt, mailbox.connection_id):  # reconciliation catches up when it goes on
+        log.debug("subscriptions.connection_rests", connection_id=mailbox.connection_id)
+        return
     try:
         if is_watched(mailbox):
             renewal.ensure(rt, _watch(mailbox))
@@ -44,6 +48,8 @@ def reconcile_all(rt: Runtime) -> None:
         if is_watched(mailbox):
             watches[mailbox.connection_id].append(_watch(mailbox))
     for connection in list_connections(rt):
+        if rests(rt, connection.connection_id):
+            continue
         try:
             renewal.reconcile(rt, connection.connection_id, watches[connection.connection_id])
         except DeskbridgeError as failure:

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from shared.clock import from_text
+from shared.connections import expiry
+from shared.connections import store as connections_store
 from shared.mail import mailboxes
 from shared.mail.mailboxes import Mailbox
 from shared.mail.state import State
@@ -74,7 +76,11 @@ def check(rt: Runtime) -> Health:
     subscribed = {each.mailbox_id: each for connection in connections for each in store.list_of(rt, connection)}
     found = tuple(_check_mailbox(rt, each.mailbox_id, subscribed.get(each.mailbox_id), now) for each in listed)
     waiting = set_aside.count_waiting(rt)
-    issues = (*_general_issues(waiting), *(issue for mailbox in found for issue in mailbox.issues))
+    issues = (
+        *_general_issues(waiting),
+        *_connection_issues(rt, now),
+        *(issue for mailbox in found for issue in mailbox.issues),
+    )
     healthy = not any(issue.severity == "error" for issue in issues)
     return Health(healthy, now, found, issues, waiting, knocker(rt).refused)
 
@@ -137,6 +143,18 @@ def _webhook_issues(
         cause = f"The scan found {state.unannounced} mails that no notification had told of."
         cure = "Check that Graph can reach PUBLIC_URL. Mail is not lost, but comes with the scan, every five minutes."
         yield Issue("webhook_silent", "warning", name, cause, cure)
+
+
+def _connection_issues(rt: Runtime, now: datetime) -> Iterator[Issue]:
+    for each in connections_store.list_all(rt):
+        if each.state == "needs_sign_in":
+            cause = f"{each.trouble} (since {each.state_since})"
+            yield Issue("connection_lost", "error", each.name, cause, each.cure)
+        elif each.state == "disconnected":
+            yield Issue("connection_off", "warning", each.name, each.trouble, each.cure)
+        if each.ends_at and expiry.find_warning(from_text(each.ends_at), now):
+            cause = f"Its {each.credential} {expiry.describe(from_text(each.ends_at), now)}."
+            yield Issue("credential_ends", "warning", each.name, cause, "Enter a new one before it ends.")
 
 
 def _general_issues(waiting: int) -> Iterator[Issue]:

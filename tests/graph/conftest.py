@@ -43,5 +43,5 @@ def tenant() -> Tenant:
     emulator.add_mailbox(TENANT, SUPPORT, display_name="Support", kind="shared")
     http.mount("https://", EmulatorAdapter(emulator))
     clients = GraphClients(clock, http=http)
-    client = clients.get(tenant_id=TENANT, client_id=CLIENT, client_secret=CLIENT_SECRET, cloud="global")
+    client = clients.get(tenant_id=TENANT, client_id=CLIENT, secret=CLIENT_SECRET, cloud="global")
     return Tenant(emulator, client, clock)

@@ -9,7 +9,7 @@ import pytest
 from dev.graph import Fault
 from shared.connections.store import graph_client
 from shared.graph import subscriptions as graph
-from tests.world import SUPPORT, World, mail
+from tests.world import CLIENT_SECRET, SUPPORT, World, mail
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -224,7 +224,11 @@ def test_a_secret_that_expired_is_told_and_mail_comes_after_it_was_replaced(desk
     [issue] = [each for each in desk.get("/health")["issues"] if each["code"] == "round_failing"]
     assert "AADSTS7000222" in issue["cause"]
     assert "new one" in issue["cure"]
+    assert "connection_lost" in issues(desk)
     desk.emulator.faults.clear()
     desk.scan()
+    assert desk.tickets() == [], "the connection rests until somebody mends it"
+    assert desk.api("PUT", "/connections/contoso/secret", {"client_secret": CLIENT_SECRET}).status == 200
+    desk.settle()
     assert len(desk.tickets()) == 1
     assert issues(desk) == set()

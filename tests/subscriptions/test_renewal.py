@@ -8,7 +8,7 @@ import pytest
 
 from dev.graph import Fault
 from shared.clock import from_text
-from shared.connections.store import change_secret, graph_client
+from shared.connections.store import Credential, change_credential, graph_client
 from shared.errors import Misconfigured
 from shared.graph import subscriptions as graph
 from shared.graph.errors import SignInFailed
@@ -123,7 +123,7 @@ def test_a_refusal_is_noted_with_its_cure_and_the_next_mailbox_goes_on(world: Wo
 
 @pytest.mark.requirement("OPS-1", "CONN-1")
 def test_a_lost_sign_in_is_noted_and_raised(world: World, watch: Watch) -> None:
-    change_secret(world.rt, "contoso", "wrong-secret-value")
+    change_credential(world.rt, "contoso", Credential("secret", "wrong-secret-value"))
     with pytest.raises(SignInFailed):
         renewal.ensure(world.rt, watch)
     ours = stored(world, watch)

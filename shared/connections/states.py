@@ -1,0 +1,70 @@
+"""When a connection loses its sign-in, and when it has it again: told once, whoever notices first.
+
+https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared import log
+from shared.clock import to_text
+from shared.connections import alerts, store
+from shared.connections.store import PARTITION, TABLE, Connection, ConnectionState
+from shared.errors import NotFound
+from shared.graph.errors import SignInFailed
+from shared.runtime import Runtime
+from shared.storage.rows import Row
+from shared.storage.tables import RowChanged
+
+
+def lose(rt: Runtime, connection_id: str, failure: SignInFailed) -> None:
+    """Let the connection rest until somebody mends its sign-in, and raise the one alert.
+
+    The alert comes first and is known by the time since which the connection was connected: whoever dies in between, or
+    notices at the same moment, leaves one alert.
+    """
+    try:
+        found, _ = store.read(rt, connection_id)
+        if found.state != "connected":
+            return
+        key = f"{connection_id}~lost~{found.state_since}"
+        alerts.raise_alert(rt, key, "connection_lost", found, cause=failure.cause, cure=failure.cure)
+        trouble = {"trouble": failure.cause, "trouble_code": failure.code, "cure": failure.cure}
+        if _change(rt, connection_id, {"connected"}, "needs_sign_in", trouble):
+            log.error("connection.lost", connection_id=connection_id, code=failure.code, reason=failure.cause)
+    except NotFound:
+        log.debug("connection.gone", connection_id=connection_id)
+
+
+def regain(rt: Runtime, connection_id: str) -> bool:
+    """It can sign in again; whether that is news. What it was used for may go on then. Raises NotFound."""
+    nothing = {"trouble": "", "trouble_code": "", "cure": ""}
+    changed = _change(rt, connection_id, {"needs_sign_in", "disconnected"}, "connected", nothing)
+    if changed is None:
+        return False
+    log.info("connection.regained", connection_id=connection_id)
+    return True
+
+
+def disconnect(rt: Runtime, connection_id: str) -> bool:
+    """Let the connection rest because a person wants it to; whether that is news. Raises NotFound."""
+    cure = "Connect it again when it is to go on."
+    why = {"trouble": "It was disconnected.", "trouble_code": "", "cure": cure}
+    return _change(rt, connection_id, {"connected", "needs_sign_in"}, "disconnected", why) is not None
+
+
+def _change(
+    rt: Runtime, connection_id: str, before: set[str], after: ConnectionState, values: dict[str, str]
+) -> Connection | None:
+    """Change the state of a connection that is in one of ``before``; None where it is not, or somebody was faster."""
+    while True:
+        found, row = store.read(rt, connection_id)
+        if found.state not in before:
+            return None
+        changed: dict[str, Any] = {**values, "state": after, "state_since": to_text(rt.clock.now())}
+        try:
+            rt.tables[TABLE].merge(Row(PARTITION, connection_id, changed, row.etag))
+        except RowChanged:
+            continue
+        return store.read(rt, connection_id)[0]

@@ -1,0 +1,65 @@
+"""The hourly look at connections: whether lost sign-ins are back, and which credentials end soon."""
+
+from __future__ import annotations
+
+from shared import log
+from shared.clock import from_text
+from shared.connections import alerts, expiry, states, store
+from shared.connections.store import Connection
+from shared.errors import DeskbridgeError
+from shared.mail import mailboxes
+from shared.runtime import Runtime
+
+_KINDS = {"secret": "client secret", "certificate": "certificate"}
+_NEW = {
+    "secret": "Make a new client secret in Entra (App registrations, Certificates & secrets) and enter its Value.",
+    "certificate": "Make a new certificate, upload it in Entra, and enter it with its private key.",
+}
+
+
+def watch_connections(rt: Runtime) -> None:
+    """Look at every connection that is meant for this environment; what fails is noted."""
+    for connection in store.list_all(rt):
+        if connection.environment not in ("*", rt.settings.environment) or connection.state == "disconnected":
+            continue
+        try:
+            _warn_of_end(rt, connection)
+            if connection.state == "needs_sign_in":
+                _try_again(rt, connection)
+        except DeskbridgeError as failure:
+            log.error("connection.not_watched", connection_id=connection.connection_id, reason=failure.cause)
+    alerts.send_forgotten(rt)
+
+
+def resume(rt: Runtime, connection_id: str) -> None:
+    """It can sign in again: look at once at all that waited. Raises NotFound."""
+    if not states.regain(rt, connection_id):
+        return
+    for mailbox in mailboxes.list_all(rt):
+        if mailbox.connection_id == connection_id and mailbox.enabled:
+            mailboxes.knock(rt, mailbox.mailbox_id, "asked")
+
+
+def _try_again(rt: Runtime, connection: Connection) -> None:
+    """One request for a token; where it is refused people hear of it once a day."""
+    try:
+        store.open_client(rt, connection).sign_in_anew()
+    except DeskbridgeError as failure:
+        today = rt.clock.now().date().isoformat()
+        if not connection.state_since.startswith(today):
+            key = f"{connection.connection_id}~broken~{today}"
+            alerts.raise_alert(rt, key, "connection_lost", connection, cause=failure.cause, cure=failure.cure)
+        return
+    resume(rt, connection.connection_id)
+
+
+def _warn_of_end(rt: Runtime, connection: Connection) -> None:
+    now = rt.clock.now()
+    if connection.credential not in _KINDS or not connection.ends_at:
+        return
+    ends_at = from_text(connection.ends_at)
+    warning = expiry.find_warning(ends_at, now)
+    if warning:
+        cause = f"The {_KINDS[connection.credential]} of {connection.name} {expiry.describe(ends_at, now)}."
+        key = f"{connection.connection_id}~{connection.ends_at}~{warning}"
+        alerts.raise_alert(rt, key, "credential_ends", connection, cause=cause, cure=_NEW[connection.credential])

@@ -1,0 +1,261 @@
+"""A connection loses its sign-in, rests, and goes on where it stopped: one alert, nothing lost, nothing doubled."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from dev.graph import Fault
+from tests.world import CLIENT_SECRET, SUPPORT, World, mail
+
+BOXES = [f"box{index}@contoso.com" for index in range(10)]
+
+
+class Hook:
+    """Takes alerts. ``answers``: the statuses of the next ones; 200 when there are none left."""
+
+    def __init__(self) -> None:
+        self.alerts: list[dict[str, Any]] = []
+        self.answers: list[int] = []
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status = hook.answers.pop(0) if hook.answers else 200
+                if status == 200:
+                    hook.alerts.append(json.loads(body))
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook?key=secret-key-of-the-hook"
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    made = Hook()
+    thread = threading.Thread(target=made.server.serve_forever)
+    thread.start()
+    yield made
+    made.server.shutdown()
+    thread.join()
+    made.server.server_close()
+
+
+@pytest.fixture
+def desk(world: World, hook: Hook) -> World:
+    world.start(ALERT_WEBHOOK_URL=hook.url)
+    world.connect()
+    return world
+
+
+def lose(world: World) -> None:
+    world.emulator.faults.add(Fault(kind="revoke_sign_in", code=7000222))
+    world.emulator.expire_tokens()
+
+
+def state(world: World) -> str:
+    return str(world.get("/connections/contoso")["state"])
+
+
+def mend(world: World) -> None:
+    world.emulator.faults.clear()
+    assert world.api("PUT", "/connections/contoso/secret", {"client_secret": CLIENT_SECRET}).status == 200
+    world.settle()
+
+
+@pytest.mark.requirement("CONN-9")
+def test_ten_mailboxes_that_lose_their_sign_in_at_once_raise_one_alert_and_lose_no_mail(
+    desk: World, hook: Hook
+) -> None:
+    for box in BOXES:
+        desk.add_mailbox(box, method="scan")
+    desk.settle()
+    lose(desk)
+    for box in BOXES:
+        desk.emulator.deliver(box, mail(f"For {box}", to=box))
+    desk.scan()
+    assert state(desk) == "needs_sign_in"
+    assert [(each["kind"], each["connection_id"]) for each in hook.alerts] == [("connection_lost", "contoso")]
+    assert "AADSTS7000222" in hook.alerts[0]["cause"]
+    assert hook.alerts[0]["cure"]
+    assert any(each["code"] == "connection_lost" for each in desk.get("/health")["issues"])
+
+    desk.meter.start()
+    for _ in range(3):
+        desk.advance(300)
+        desk.scan()
+    desk.host.run_timer("reconcile_subscriptions")
+    assert desk.meter.count("graph") == 0, "a connection that rests asks nothing"
+
+    mend(desk)
+    assert state(desk) == "connected"
+    assert sorted(each["subject"] for each in desk.tickets()) == sorted(f"For {box}" for box in BOXES)
+    desk.advance(400)
+    desk.host.make_visible()
+    desk.scan()
+    assert len(desk.tickets()) == len(BOXES)
+    assert len(hook.alerts) == 1
+
+
+@pytest.mark.requirement("CONN-9")
+def test_a_sign_in_that_is_back_is_noticed_by_the_hourly_look(desk: World, hook: Hook) -> None:
+    desk.add_mailbox(method="scan")
+    desk.settle()
+    lose(desk)
+    desk.emulator.deliver(SUPPORT, mail())
+    desk.scan()
+    desk.meter.start()
+    desk.host.run_timer("watch_connections")
+    assert state(desk) == "needs_sign_in"
+    assert 0 < desk.meter.count("graph") <= 3, "the probe, and no more"
+    desk.emulator.faults.clear()
+    desk.host.run_timer("watch_connections")
+    desk.settle()
+    assert state(desk) == "connected"
+    assert len(desk.tickets()) == 1
+    assert len(hook.alerts) == 1
+
+
+@pytest.mark.requirement("CONN-9", "CONN-10")
+def test_what_stays_broken_is_told_once_a_day(desk: World, hook: Hook) -> None:
+    desk.add_mailbox(method="scan")
+    desk.settle()
+    lose(desk)
+    desk.scan()
+    for _ in range(4 * 24):
+        desk.advance(3600)
+        desk.host.run_timer("watch_connections")
+    desk.settle()
+    days = [each["raised_at"][:10] for each in hook.alerts]
+    assert len(days) == len(set(days)) == 5
+
+
+@pytest.mark.requirement("CONN-9")
+def test_graph_that_refuses_a_fresh_token_counts_as_a_lost_sign_in(desk: World, hook: Hook) -> None:
+    desk.add_mailbox(method="scan")
+    desk.settle()
+    desk.emulator.faults.add(Fault(kind="revoke_sign_in", path="/v1.0/"))
+    desk.scan()
+    assert state(desk) == "needs_sign_in"
+    assert len(hook.alerts) == 1
+
+
+@pytest.mark.requirement("CONN-9")
+def test_an_alert_that_nobody_takes_is_sent_again_until_somebody_does(desk: World, hook: Hook) -> None:
+    desk.add_mailbox(method="scan")
+    desk.settle()
+    hook.answers = [500, 302]
+    lose(desk)
+    desk.scan()
+    for _ in range(4):
+        desk.advance(700)
+        desk.host.run_timer("watch_connections")
+        desk.settle()
+    assert hook.answers == []
+    assert [each["id"] for each in hook.alerts].count(hook.alerts[0]["id"]) == 1
+    assert "secret-key-of-the-hook" not in str(desk.get("/set-aside"))
+
+
+@pytest.mark.requirement("CONN-9")
+def test_an_alert_whose_message_was_lost_is_sent_by_the_hourly_look(desk: World, hook: Hook) -> None:
+    desk.add_mailbox(method="scan")
+    desk.settle()
+    lose(desk)
+    desk.meter.kill_after(None)
+    desk.rt.queues.put_text("alerts", "{}")  # the queue is there; the message of the alert is lost below
+    desk.host.run_timer("scan_mailboxes")
+    while desk.host.step("mailbox-sync"):
+        pass
+    from azure.storage.queue import QueueClient  # noqa: PLC0415 - only here
+
+    connection = desk.rt.settings.storage_connection.get_secret_value()
+    QueueClient.from_connection_string(connection, "alerts").clear_messages()
+    desk.advance(700)
+    desk.host.run_timer("watch_connections")
+    desk.settle()
+    assert len(hook.alerts) == 1
+
+
+@pytest.mark.requirement("CONN-9")
+def test_a_person_disconnects_and_connects_again(desk: World, hook: Hook) -> None:
+    desk.add_mailbox()
+    desk.settle()
+    assert desk.api("POST", "/connections/contoso/disconnect").json()["state"] == "disconnected"
+    desk.emulator.deliver(SUPPORT, mail())
+    desk.meter.start()
+    desk.scan()
+    for timer in ("reconcile_subscriptions", "watch_connections"):
+        desk.host.run_timer(timer)
+    assert desk.meter.count("graph") == 0
+    assert desk.tickets() == []
+    assert "connection_off" in {each["code"] for each in desk.get("/health")["issues"]}
+    assert desk.api("GET", "/connections/contoso/users").status == 409
+    assert desk.api("POST", "/connections/contoso/connect").json()["state"] == "connected"
+    desk.settle()
+    assert len(desk.tickets()) == 1
+    assert hook.alerts == []
+
+
+@pytest.mark.requirement("CONN-12")
+def test_a_copy_of_the_data_in_another_environment_does_nothing(desk: World) -> None:
+    mailbox_id = desk.add_mailbox()
+    desk.settle()
+    desk.start(ENVIRONMENT="staging")
+    desk.emulator.deliver(SUPPORT, mail())
+    desk.meter.start()
+    desk.scan()
+    for timer in ("reconcile_subscriptions", "watch_connections"):
+        desk.host.run_timer(timer)
+    desk.api("POST", f"/mailboxes/{mailbox_id}/fetch")
+    desk.settle()
+    assert desk.meter.count("graph") == 0
+    assert desk.tickets() == []
+    assert desk.api("PATCH", "/connections/contoso", {"environment": "*"}).status == 200
+    desk.scan()
+    assert len(desk.tickets()) == 1
+
+
+@pytest.mark.requirement("CONN-10")
+def test_a_secret_near_its_end_is_told_of_once_for_each_warning(desk: World, hook: Hook) -> None:
+    ends = desk.clock.now().date().toordinal() + 40
+    day = desk.clock.now().date().fromordinal(ends).isoformat()
+    given = {"client_secret": CLIENT_SECRET, "secret_ends_on": day}
+    assert desk.api("PUT", "/connections/contoso/secret", given).json()["ends_at"].startswith(day)
+    told: list[tuple[int, str]] = []
+    for passed in range(1, 44):
+        desk.advance(86_400)
+        for _ in range(2):
+            desk.host.run_timer("watch_connections")
+        desk.settle()
+        told += [(40 - passed, each["kind"]) for each in hook.alerts[len(told) :]]
+    assert [left for left, kind in told if kind == "credential_ends"] == [30, 14, 7, 1, 0, -1, -2, -3]
+    assert len(told) == 8
+
+
+@pytest.mark.requirement("CONN-3", "CONN-9")
+def test_ten_functions_that_need_a_token_at_once_ask_for_one(desk: World) -> None:
+    for box in BOXES:
+        desk.add_mailbox(box, method="scan")
+    desk.settle()
+    before = token_requests(desk)
+    desk.start()
+    with ThreadPoolExecutor(10) as threads:
+        list(threads.map(lambda _: desk.api("GET", "/connections/contoso/users").status, range(10)))
+    assert token_requests(desk) == before + 1
+
+
+def token_requests(world: World) -> int:
+    counted = world.emulator.statistics.by_template
+    return sum(count for name, count in counted.items() if name.endswith("oauth2/v2.0/token"))
