@@ -159,10 +159,17 @@ def graph_client(rt: Runtime, connection_id: str) -> GraphClient:
     """Microsoft Graph as this connection; raises NotFound, Misconfigured; SignInFailed or Conflict where it rests."""
     found = get(rt, connection_id)
     if found.state == "needs_sign_in":
-        raise SignInFailed(found.trouble_code, found.trouble, found.cure)
+        raise _known_failure(found)
     if found.state == "disconnected":
         raise Conflict(f"The connection {connection_id} is disconnected.", "Connect it again.")
     return open_client(rt, found)
+
+
+def _known_failure(connection: Connection) -> SignInFailed:
+    """The failure that made it rest, in the words of then."""
+    failure = SignInFailed(connection.trouble_code, connection.trouble, connection.cure)
+    failure.cause = connection.trouble
+    return failure
 
 
 def open_client(rt: Runtime, connection: Connection) -> GraphClient:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared import log
-from shared.connections.store import graph_client
+from shared.connections.store import graph_client, rests
 from shared.errors import Conflict, Later, NotFound
 from shared.graph.errors import GraphBusy, GraphError, ItemGone, SignInFailed
 from shared.mail import disposal, intake, ledger, mailboxes
@@ -46,6 +46,8 @@ def replay(rt: Runtime, work: ReplayMail) -> None:
         return
     if state.is_leased(rt.clock.now()):
         raise Later("A round is at this mailbox.", BUSY_DELAY)
+    if rests(rt, mailbox.connection_id):
+        raise Later("The connection of the mailbox rests.", SIGN_IN_DELAY)
     state.quarantined -= entry.verdict == Verdict.QUARANTINED  # it is counted again if it fails again
     try:
         _put_through(Place(rt, graph_client(rt, mailbox.connection_id), mailbox, state), entry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dev.graph import Fault
+from shared.connections import states
 from shared.errors import Conflict, Later
 from shared.mail import ledger, mailboxes, quarantine
 from shared.mail.ledger import Entry
@@ -72,6 +73,9 @@ def test_a_replay_waits_for_a_sign_in_that_was_lost(world: World, refused: Entry
     assert later.value.delay == quarantine.SIGN_IN_DELAY
     assert entry(world) == refused
     world.emulator.faults.clear()
+    with pytest.raises(Later, match="rests"):
+        replay(world, refused.key)
+    states.regain(world.rt, "contoso")
     assert replay(world, refused.key).verdict == "ticket"
 
 
