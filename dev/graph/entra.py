@@ -12,6 +12,7 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
+from dev.graph import refusals
 from dev.graph.client_proofs import IDENTITY_PATH, ClientProofs, ProofRefused
 from dev.graph.faults import Faults
 from dev.graph.wire import GraphError, Json, Request, Response
@@ -242,24 +243,9 @@ def _resource(request: Request, scope: str) -> str:
 
 
 def _refusals(number: int, client_id: str, tenant_id: str = "") -> SignInError:
-    """The refusals that administrators meet, https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes."""
-    known = {
-        7000215: (401, "invalid_client", "Invalid client secret provided."),
-        7000222: (401, "invalid_client", f"The provided client secret keys for app '{client_id}' are expired."),
-        700016: (
-            400,
-            "unauthorized_client",
-            f"Application with identifier '{client_id}' was not found in the directory '{tenant_id}'.",
-        ),
-        90002: (
-            400,
-            "invalid_request",
-            f"Tenant '{tenant_id}' not found. Check to make sure you have the correct tenant ID.",
-        ),
-        90033: (503, "temporarily_unavailable", "A transient error has occurred. Please try again."),
-    }
-    status, error, message = known.get(number, (400, "invalid_grant", "The sign-in was refused."))
-    return SignInError(status, error, number, message)
+    """The refusal of this number; one that we do not know is refused as a grant that does not hold."""
+    status, error, words = refusals.SIGN_IN.get(number, (400, "invalid_grant", "The sign-in was refused."))
+    return SignInError(status, error, number, words.format(client_id=client_id, tenant_id=tenant_id))
 
 
 def _in_oauth_form(trouble: GraphError) -> SignInError:

@@ -10,6 +10,7 @@ from email.utils import format_datetime
 from random import Random
 from typing import Literal
 
+from dev.graph import refusals
 from dev.graph.clock import Clock
 from dev.graph.wire import ConnectionLost, GraphError, Request, Response
 
@@ -141,5 +142,6 @@ def _refusal(fault: Fault, now: datetime) -> GraphError:
         "unavailable": (503, "serviceNotAvailable", "The service is temporarily unavailable."),
         "timeout": (504, "UnknownError", "The gateway did not receive a response in time."),
     }
-    chosen = (fault.status, fault.error, "This one was set to be refused.")
+    _, words = refusals.GRAPH.get(fault.error, (0, "This one was set to be refused."))
+    chosen = (fault.status, fault.error, words)
     return GraphError(*known.get(fault.kind, chosen), headers=_retry_after(fault, now))
