@@ -121,8 +121,8 @@ class GraphClient:
                 **options,
             )
         except requests.RequestException as error:
-            reason = f"No answer: {type(error).__name__}"
-            raise GraphBusy(504, "noAnswer", reason, retry_after=USUAL_PAUSE) from error
+            reason = {"code": "noAnswer", "message": f"No answer: {type(error).__name__}"}
+            raise answer_failure(504, {"error": reason}, {}, USUAL_PAUSE) from error
         if answer.status_code == 401 and not renewed:
             self._sign_in.forget()
             return self._once(method, url, renewed=True, **options)

@@ -11,7 +11,12 @@
     SignInFailed                no token: a secret expired, consent missing, ...
 """
 
+from collections.abc import Mapping
+
 from shared.errors import DeskbridgeError
+from shared.graph.answer_errors import find_explanation
+from shared.graph.limits import DEFAULT_RETRY_AFTER
+from shared.graph.sign_in_errors import explain_sign_in
 
 RESYNC_CODES = frozenset({"syncstatenotfound", "resyncrequired", "syncstateinvalid"})
 """Seen in several casings and with several 40x statuses; compared in lower case.
@@ -20,10 +25,14 @@ https://learn.microsoft.com/en-us/graph/delta-query-overview"""
 
 MAILBOX_CODES = frozenset(
     {"errorinvaliduser", "errornonexistentmailbox", "errormailboxmoveinprogress", "mailboxnotenabledforrestapi"}
-    | {"mailboxnothostedonline", "request_resourcenotfound"}
+    | {"mailboxnotsupportedforrestapi", "mailboxnothostedonline", "request_resourcenotfound"}
 )
 """A 404 of one of these says nothing about the item: the mailbox moves, lost its licence, or is not in this tenant.
 https://learn.microsoft.com/en-us/graph/resolve-auth-errors, https://learn.microsoft.com/en-us/graph/errors"""
+
+
+BUSY_STATUSES = frozenset({408, 423, 429, 500, 502, 503, 504, 509})
+"""The same request may work later. https://learn.microsoft.com/en-us/graph/errors"""
 
 
 class GraphError(DeskbridgeError):
@@ -41,8 +50,10 @@ class GraphError(DeskbridgeError):
 class GraphBusy(GraphError):
     """Try again, not earlier than after ``retry_after`` seconds."""
 
-    def __init__(self, status: int, code: str, message: str, *, retry_after: float, request_id: str = "") -> None:
-        super().__init__(status, code, message, request_id, "Nothing to do: it is tried again by itself.")
+    def __init__(
+        self, status: int, code: str, message: str, *, retry_after: float, request_id: str = "", cure: str = ""
+    ) -> None:
+        super().__init__(status, code, message, request_id, cure or "Nothing to do: it is tried again by itself.")
         self.retry_after = retry_after
 
 
@@ -63,11 +74,16 @@ class ResyncRequired(GraphError):
 
 
 class SignInFailed(DeskbridgeError):
-    """Entra gave no token. ``code``: its AADSTS number, or the OAuth error."""
+    """Entra gave no token. ``code``: its AADSTS number, or the OAuth error.
 
-    def __init__(self, code: str, message: str, cure: str) -> None:
+    ``needs_person``: whether the sign-in is lost until somebody has done what the cure says; without it only one
+    attempt to sign in has failed.
+    """
+
+    def __init__(self, code: str, message: str, cure: str, *, needs_person: bool = True) -> None:
         super().__init__(f"The sign-in failed ({code}): {message}", cure)
         self.code = code
+        self.needs_person = needs_person
 
 
 def token_refused(refusal: GraphError) -> SignInFailed:
@@ -75,45 +91,46 @@ def token_refused(refusal: GraphError) -> SignInFailed:
 
     https://learn.microsoft.com/en-us/entra/identity/conditional-access/concept-continuous-access-evaluation
     """
-    cure = "Look in Entra whether the app was blocked or its sign-in revoked, then test the connection."
-    return SignInFailed(refusal.code, refusal.cause, cure)
+    return SignInFailed(refusal.code, refusal.cause, refusal.cure)
 
 
-_SIGN_IN_CURES = {
-    7000215: "Enter the secret's Value (not its Secret ID) of a valid client secret.",
-    7000222: "The client secret has expired: make a new one in Entra and enter its Value.",
-    700016: "Check the client id and the tenant id, and that an admin of the tenant consented to the app.",
-    90002: "Check the tenant id, and that the right cloud is chosen.",
-}
-"""https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes"""
+LONGEST_MESSAGE = 400
+"""Characters of Microsoft's own words that are repeated in a cause."""
 
 
-def sign_in_failure(answer: dict[str, object]) -> SignInFailed:
-    """The error that msal's answer without a token stands for."""
-    codes = answer.get("error_codes")
-    number = codes[0] if isinstance(codes, list) and codes else None
-    code = f"AADSTS{number}" if number else str(answer.get("error") or "no answer")
-    message = str(answer.get("error_description") or "").split(" Trace ID")[0].split("\r\n")[0]
-    fallback = f"See https://login.microsoftonline.com/error?code={number or code}"
-    return SignInFailed(code, message, _SIGN_IN_CURES.get(number, fallback) if isinstance(number, int) else fallback)
+def sign_in_failure(answer: Mapping[str, object]) -> SignInFailed | GraphBusy:
+    """The error that msal's answer without a token stands for: busy, where the trouble is Microsoft's and passes."""
+    codes, error = answer.get("error_codes"), str(answer.get("error") or "no answer")
+    code = f"AADSTS{codes[0]}" if isinstance(codes, list) and codes else error
+    known = explain_sign_in(code, error)
+    words = str(answer.get("error_description") or "").split("Trace ID")[0].split("\r\n")[0]
+    message = _told(known.cause, words.removeprefix(f"{code}:"))
+    if known.transient:
+        return GraphBusy(503, code, message, retry_after=DEFAULT_RETRY_AFTER, cure=known.cure)
+    return SignInFailed(code, message, known.cure, needs_person=known.sign_in_lost)
 
 
-def answer_failure(status: int, body: object, headers: dict[str, str], retry_after: float) -> GraphError:
+def answer_failure(status: int, body: object, headers: Mapping[str, str], retry_after: float) -> GraphError:
     """The error that a failed answer of Graph stands for. ``retry_after``: seconds, used where it means *busy*."""
     error = body.get("error") if isinstance(body, dict) else None
     error = error if isinstance(error, dict) else {}
-    code, message = str(error.get("code") or "unknown"), str(error.get("message") or "no message")
-    request_id = headers.get("request-id", "")
-    if status == 410 or (400 <= status < 500 and code.lower() in RESYNC_CODES):
-        return ResyncRequired(status, code, message, request_id)
-    if status in (429, 503, 504, 502, 500, 408, 423, 509):
-        return GraphBusy(status, code, message, retry_after=retry_after, request_id=request_id)
-    if status == 404 and code.lower() in MAILBOX_CODES:
-        cure = "Check that the address is right, and that its mailbox is licensed and in Exchange Online."
-        return MailboxAway(status, code, message, request_id, cure)
+    code, words = str(error.get("code") or "unknown"), str(error.get("message") or "no message")
+    known, request_id = find_explanation(status, code), headers.get("request-id", "")
+    message, cure = (_told(known.cause, words), known.cure) if known else (words[:LONGEST_MESSAGE], "")
+    if status in BUSY_STATUSES:
+        return GraphBusy(status, code, message, retry_after=retry_after, request_id=request_id, cure=cure)
+    return _kind(status, code.lower())(status, code, message, request_id, cure)
+
+
+def _kind(status: int, code: str) -> type[GraphError]:
+    if status == 410 or (400 <= status < 500 and code in RESYNC_CODES):
+        return ResyncRequired
     if status == 404:
-        return ItemGone(status, code, message, request_id)
-    if status == 403:
-        cure = "Check that the app has the permission, with admin consent, and that the mailbox is in its scope."
-        return AccessDenied(status, code, message, request_id, cure)
-    return GraphError(status, code, message, request_id)
+        return MailboxAway if code in MAILBOX_CODES else ItemGone
+    return AccessDenied if status == 403 else GraphError
+
+
+def _told(cause: str, words: str) -> str:
+    """Our words first; Microsoft's name the very thing."""
+    words = words.strip()[:LONGEST_MESSAGE]
+    return f"{cause} Microsoft says: {words}" if words else cause

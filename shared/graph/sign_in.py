@@ -10,8 +10,8 @@ import msal
 import requests
 from msal.exceptions import MsalServiceError
 
-from shared.graph.errors import GraphBusy, SignInFailed, sign_in_failure
-from shared.graph.limits import DEFAULT_RETRY_AFTER, RENEW_TOKEN_WHEN_LEFT
+from shared.graph.errors import sign_in_failure
+from shared.graph.limits import RENEW_TOKEN_WHEN_LEFT
 from shared.graph.proofs import make_proof
 
 if TYPE_CHECKING:
@@ -76,11 +76,10 @@ class SignIn:
         try:
             answer: dict[str, Any] = self._client().acquire_token_for_client([self._credentials.cloud.scope])
         except ValueError as error:  # msal's word for an authority that refuses the tenant (a 4xx at its discovery)
-            cure = "Check the tenant id, and that the right cloud is chosen."
-            raise SignInFailed("invalid_tenant", "Entra does not know the tenant.", cure) from error
-        except (requests.RequestException, MsalServiceError) as error:
-            message = f"Entra could not be reached: {type(error).__name__}"
-            raise GraphBusy(503, "signInUnavailable", message, retry_after=DEFAULT_RETRY_AFTER) from error
+            raise sign_in_failure({"error": "invalid_tenant"}) from error
+        except (requests.RequestException, MsalServiceError) as error:  # a 5xx, of which msal keeps no words
+            reason = f"Entra could not be reached: {type(error).__name__}."
+            raise sign_in_failure({"error": "signInUnavailable", "error_description": reason}) from error
         return answer
 
     def _client(self) -> msal.ConfidentialClientApplication:

@@ -113,10 +113,53 @@ def test_an_entra_that_is_away_is_busy(tenant: Tenant, kind: Any) -> None:
         graph_mail.get_folder(tenant.client, SUPPORT, "inbox")
 
 
+@pytest.mark.requirement("CONN-8")
 def test_a_sign_in_failure_of_an_unknown_kind_names_where_to_look() -> None:
-    failure = sign_in_failure({"error": "temporarily_unavailable", "error_description": "Try later."})
-    assert "temporarily_unavailable" in failure.cause
-    assert "login.microsoftonline.com/error" in failure.cure
+    failure = sign_in_failure({"error": "made_up", "error_codes": [123456], "error_description": "No."})
+    assert isinstance(failure, SignInFailed)
+    assert (failure.code, failure.needs_person) == ("AADSTS123456", True)
+    assert "https://login.microsoftonline.com/error?code=123456" in failure.cure
+
+
+@pytest.mark.requirement("CONN-8")
+@pytest.mark.parametrize("answer", [{}, {"error_codes": []}, {"error_codes": "x"}, {"error": None}])
+def test_an_answer_of_entra_that_says_nothing_is_a_failed_sign_in(answer: dict[str, object]) -> None:
+    failure = sign_in_failure(answer)
+    assert isinstance(failure, SignInFailed)
+    assert failure.cure
+
+
+@pytest.mark.requirement("CONN-8")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"error": "temporarily_unavailable", "error_description": "Try later."},
+        {"error": "server_error"},
+        {"error": "temporarily_unavailable", "error_codes": [999999]},
+        {"error": "invalid_grant", "error_codes": [90033]},
+        {"error": "invalid_grant", "error_codes": [50196]},
+    ],
+)
+def test_passing_trouble_of_entra_is_busy(answer: dict[str, object]) -> None:
+    failure = sign_in_failure(answer)
+    assert isinstance(failure, GraphBusy)
+    assert failure.retry_after >= 30
+
+
+@pytest.mark.requirement("CONN-8")
+@pytest.mark.parametrize(
+    ("number", "lost"), [(7000222, True), (700082, True), (53003, True), (50011, False), (54005, False)]
+)
+def test_a_failed_attempt_to_sign_in_is_no_lost_sign_in(number: int, lost: bool) -> None:
+    failure = sign_in_failure({"error": "invalid_grant", "error_codes": [number]})
+    assert isinstance(failure, SignInFailed)
+    assert failure.needs_person is lost
+
+
+def test_what_microsoft_says_is_cut_where_it_is_long() -> None:
+    failure = sign_in_failure({"error": "invalid_grant", "error_description": "x" * 10_000})
+    refusal = answer_failure(403, {"error": {"code": "ErrorAccessDenied", "message": "x" * 10_000}}, {}, 0)
+    assert max(len(failure.cause), len(refusal.cause)) < 1_000
 
 
 @pytest.mark.parametrize(
