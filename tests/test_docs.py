@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dev import verdict_page
+from dev import error_page, verdict_page
 from dev.__main__ import COMMANDS
 from shared.settings import Settings
 from tests.world import ROOT, World, mail
@@ -63,6 +63,11 @@ def test_the_example_settings_are_documented_and_hold_what_is_required() -> None
 
 def test_the_page_of_verdicts_is_current() -> None:
     assert verdict_page.PAGE.read_text(encoding="utf-8") == verdict_page.page(), "run python -m dev.verdict_page"
+
+
+@pytest.mark.requirement("CONN-8")
+def test_the_page_of_errors_is_current() -> None:
+    assert error_page.PAGE.read_text(encoding="utf-8") == error_page.page(), "run python -m dev.error_page"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -14,7 +14,17 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from shared.api import connections, health, journal, mailboxes, problems, set_aside, subscriptions, tickets
+from shared.api import (
+    connections,
+    health,
+    journal,
+    known_errors,
+    mailboxes,
+    problems,
+    set_aside,
+    subscriptions,
+    tickets,
+)
 from shared.api.authentication import admitted
 from shared.api.gate import Gate
 from shared.errors import DeskbridgeError
@@ -22,6 +32,17 @@ from shared.errors import DeskbridgeError
 PREFIX = "/api/v1"
 _ALWAYS = (400, 401, 413, 422, 500, 503)
 """What any route may answer: its values are wrong, its caller unknown, or something it needs is away."""
+
+_AREAS = (
+    connections,
+    mailboxes,
+    tickets,
+    journal,
+    subscriptions,
+    set_aside,
+    health,
+    known_errors,
+)
 
 _lock = Lock()
 _middleware: list[func.AsgiMiddleware] = []
@@ -69,7 +90,7 @@ def build() -> FastAPI:
 
 def _routes() -> APIRouter:
     root = APIRouter(prefix=PREFIX, dependencies=[Depends(admitted)], responses=problems.documented(*_ALWAYS))
-    for area in (connections, mailboxes, tickets, journal, subscriptions, set_aside, health):
+    for area in _AREAS:
         root.include_router(area.router)
     return root
 
