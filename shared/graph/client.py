@@ -18,6 +18,7 @@ from shared import log
 from shared.graph.clouds import get_cloud
 from shared.graph.errors import GraphBusy, GraphError, SignInFailed, answer_failure, token_refused
 from shared.graph.gate import Gates, MailboxGate
+from shared.graph.grants import find_grants
 from shared.graph.limits import (
     ALERT_SECONDS,
     CONNECT_SECONDS,
@@ -83,6 +84,10 @@ class GraphClient:
         """Get a fresh token, if only to see that we can; raises SignInFailed, GraphBusy."""
         self._sign_in.forget()
         self._token()
+
+    def find_grants(self) -> frozenset[str] | None:
+        """The permissions that the present token says it has; None where it cannot be read."""
+        return find_grants(self._sign_in.token())
 
     def _insist(self, method: str, path: str, mailbox: str, places: int = 1, **options: Any) -> requests.Response:
         gate = self._gates.of(mailbox)

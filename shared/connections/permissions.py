@@ -1,0 +1,150 @@
+"""Which permissions of Microsoft Graph each feature needs, and how a connection's compare with what was granted.
+
+https://learn.microsoft.com/en-us/graph/permissions-reference
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Feature = Literal["mail", "mail-send", "directory", "calendar", "contacts", "licences"]
+Kind = Literal["application", "delegated"]
+Standing = Literal["granted", "missing", "undecided", "not-needed"]
+"""``undecided``: not in the token, but Exchange may have granted it all the same; then only a probe can tell."""
+
+_REFERENCE = "https://learn.microsoft.com/en-us/graph/permissions-reference"
+_SCOPE_PAGE = "https://learn.microsoft.com/en-us/exchange/permissions-exo/application-rbac"
+
+SIGNING_IN = frozenset({"openid", "profile", "email", "offline_access"})
+"""What every sign-in of an account brings along: no permission to any data.
+https://learn.microsoft.com/en-us/entra/identity-platform/scopes-oidc"""
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A permission that a feature needs. ``covered_by``: broader ones that do as well; ``kinds``: ways to sign in.
+
+    ``by_exchange``: Exchange can grant it for some mailboxes only, past the token (RBAC for Applications).
+    """
+
+    name: str
+    feature: Feature
+    purpose: str
+    mandatory: bool = True
+    kinds: tuple[Kind, ...] = ("application", "delegated")
+    covered_by: tuple[str, ...] = ()
+    by_exchange: bool = False
+    source: str = _REFERENCE
+
+
+_READ_USERS = ("User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All")
+
+PERMISSIONS = (
+    Permission(
+        "Mail.ReadWrite",
+        "mail",
+        "Read new mail, and move, mark or delete what became a ticket.",
+        by_exchange=True,
+        source=_SCOPE_PAGE,
+    ),
+    Permission(
+        "Mail.ReadWrite.Shared",
+        "mail",
+        "The same in mailboxes that are shared with the account.",
+        mandatory=False,
+        kinds=("delegated",),
+    ),
+    Permission(
+        "User.Read.All", "mail", "Choose mailboxes from a list.", False, ("application", "delegated"), _READ_USERS
+    ),
+    Permission("Mail.Send", "mail-send", "Send replies from the mailbox.", by_exchange=True, source=_SCOPE_PAGE),
+    Permission(
+        "Mail.Send.Shared",
+        "mail-send",
+        "Send from mailboxes that are shared with the account.",
+        mandatory=False,
+        kinds=("delegated",),
+    ),
+    Permission("User.Read.All", "directory", "Read people.", covered_by=_READ_USERS),
+    Permission(
+        "GroupMember.Read.All",
+        "directory",
+        "Read groups and who is in them.",
+        covered_by=("Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"),
+    ),
+    Permission(
+        "Calendars.ReadWrite",
+        "calendar",
+        "Read and write appointments.",
+        by_exchange=True,
+        source=_SCOPE_PAGE,
+    ),
+    Permission(
+        "MailboxSettings.Read",
+        "calendar",
+        "Know time zones and working hours.",
+        mandatory=False,
+        covered_by=("MailboxSettings.ReadWrite",),
+        by_exchange=True,
+        source=_SCOPE_PAGE,
+    ),
+    Permission(
+        "Contacts.Read",
+        "contacts",
+        "Read the contacts of a mailbox.",
+        covered_by=("Contacts.ReadWrite",),
+        by_exchange=True,
+        source=_SCOPE_PAGE,
+    ),
+    Permission(
+        "LicenseAssignment.ReadWrite.All",
+        "licences",
+        "See which licences there are, give them and take them back.",
+        covered_by=("Directory.ReadWrite.All",),
+        source="https://learn.microsoft.com/en-us/graph/api/user-assignlicense",
+    ),
+)
+"""For a desk that only sends, ``mail-send`` alone is the whole set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One permission of the checklist, and how it stands. ``feature`` is empty for what nothing needs."""
+
+    permission: str
+    kind: Kind
+    feature: str
+    purpose: str
+    mandatory: bool
+    standing: Standing
+    source: str
+
+
+def compare(features: Collection[str], kind: Kind, granted: frozenset[str]) -> list[Line]:
+    """The checklist of a connection: what its features need, how each stands, and what was granted for nothing."""
+    needed = [each for each in PERMISSIONS if each.feature in features and kind in each.kinds]
+    return [*(_line(each, kind, granted) for each in needed), *_not_needed(needed, kind, granted)]
+
+
+def _line(needed: Permission, kind: Kind, granted: frozenset[str]) -> Line:
+    standing: Standing = "missing"
+    if granted & {needed.name, *needed.covered_by}:
+        standing = "granted"
+    elif needed.by_exchange and kind == "application":
+        standing = "undecided"
+    return Line(needed.name, kind, needed.feature, needed.purpose, needed.mandatory, standing, needed.source)
+
+
+def _not_needed(needed: Collection[Permission], kind: Kind, granted: frozenset[str]) -> Iterator[Line]:
+    """Whatever is granted and serves no feature; a broader permission serves if the narrow one was not granted."""
+    serving = {name for each in needed for name in _serving(each, granted)}
+    for name in sorted(granted - serving - SIGNING_IN):
+        yield Line(
+            name, kind, "", "Nothing that is switched on uses it: take it away.", False, "not-needed", _REFERENCE
+        )
+
+
+def _serving(needed: Permission, granted: frozenset[str]) -> Collection[str]:
+    return {needed.name} if needed.name in granted else granted & {*needed.covered_by}
