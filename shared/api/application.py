@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from shared.api import (
+    connection_checks,
     connections,
     health,
     journal,
@@ -35,6 +36,7 @@ _ALWAYS = (400, 401, 413, 422, 500, 503)
 
 _AREAS = (
     connections,
+    connection_checks,
     mailboxes,
     tickets,
     journal,

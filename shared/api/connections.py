@@ -22,10 +22,8 @@ from shared.api.values import (
     Time,
 )
 from shared.connections import states, store
-from shared.errors import DeskbridgeError, Misconfigured
 from shared.graph import directory
 from shared.graph.clouds import get_cloud
-from shared.graph.errors import GraphBusy, GraphError, SignInFailed
 from shared.upkeep import watching
 
 router = APIRouter(prefix="/connections", tags=["connections"])
@@ -67,14 +65,6 @@ class Connection(Output):
     state_since: Time
     trouble: str = Field(description="Why it is not connected.")
     cure: str
-
-
-class Trial(Output):
-    """Whether a connection can sign in; where it cannot, why, and what to do about it."""
-
-    ok: bool
-    cause: str = ""
-    cure: str = ""
 
 
 class DirectoryUser(Output):
@@ -160,19 +150,6 @@ def connect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Connect
     return Connection.model_validate(store.read(rt, connection_id)[0])
 
 
-@router.post("/{connection_id}/test", responses=documented(404))
-def test_connection(rt: Rt, connection_id: Slug) -> Trial:
-    """Try to sign in anew; if the sign-in was lost and is back, all that waited is looked at."""
-    found, _ = store.read(rt, connection_id)
-    try:
-        store.open_client(rt, found).sign_in_anew()
-    except (SignInFailed, GraphError, Misconfigured) as failure:
-        return Trial(ok=False, cause=failure.cause, cure=_cure(failure))
-    if found.state == "needs_sign_in":
-        watching.resume(rt, connection_id)
-    return Trial(ok=True)
-
-
 @router.get("/{connection_id}/users", responses=documented(404, 409, 502))
 def list_connection_users(
     rt: Rt, connection_id: Slug, query: Annotated[UserSearch, Query()]
@@ -191,9 +168,3 @@ def list_connection_users(
             for each in found
         ]
     )
-
-
-def _cure(failure: DeskbridgeError) -> str:
-    if isinstance(failure, GraphBusy):
-        return "Microsoft is busy or out of reach: try again soon."
-    return failure.cure or "Check the tenant id, the client id and the secret in Entra."

@@ -1,0 +1,182 @@
+"""Test connection: the very client that the workers use signs in, shows what it was granted, and tries every door."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.connections.permissions import Line, compare
+from shared.connections.store import Connection, open_client, read
+from shared.errors import BadInput, DeskbridgeError, Misconfigured
+from shared.graph import directory, mail, subscriptions
+from shared.graph.client import GraphClient
+from shared.graph.errors import AccessDenied, GraphBusy, GraphError, SignInFailed
+from shared.mail import mailboxes
+from shared.mail.mailboxes import Mailbox
+from shared.mail.watching import is_watched
+from shared.runtime import Runtime
+from shared.subscriptions import store
+from shared.subscriptions.store import Subscription
+from shared.upkeep import watching
+
+LONGEST_TRIAL = 60
+"""Seconds: the answer has to come while somebody waits, and before a gateway gives up (230 s in Azure).
+https://learn.microsoft.com/en-us/azure/azure-functions/functions-scale#timeout"""
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One thing that was tried. ``target``: the mailbox, or empty; ``severity``: what it means if it is not ok."""
+
+    name: str
+    target: str = ""
+    ok: bool = True
+    severity: Severity = "error"
+    code: str = ""
+    cause: str = ""
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How everything went; ``permissions`` is the checklist, empty where there is no token to compare with."""
+
+    probes: tuple[Probe, ...]
+    permissions: tuple[Line, ...] = ()
+
+    @property
+    def failure(self) -> Probe | None:
+        """The first thing that keeps the connection from its work, or None."""
+        return next((each for each in self.probes if not each.ok and each.severity == "error"), None)
+
+
+def run(rt: Runtime, connection_id: str, outside_address: str = "") -> Trial:
+    """Try everything that a connection is used for, in whatever state it is; raises NotFound, BadInput.
+
+    ``outside_address``: a mailbox that the app should not reach, tried as well. If the sign-in was lost and is back, all
+    that waited is looked at.
+    """
+    connection, _ = read(rt, connection_id)
+    ours = [each for each in mailboxes.list_all(rt) if each.connection_id == connection_id]
+    _check_outside(outside_address, ours)
+    try:
+        found = _try_all(rt, connection, ours, outside_address)
+    except (SignInFailed, GraphError, Misconfigured) as failure:  # without a sign-in there is nothing to try
+        return Trial((_failed("sign-in", "", failure),))
+    if connection.state == "needs_sign_in":
+        watching.resume(rt, connection_id)
+    return found
+
+
+def _try_all(rt: Runtime, connection: Connection, ours: Sequence[Mailbox], outside_address: str) -> Trial:
+    client = open_client(rt, connection)
+    client.sign_in_anew()
+    lines, permissions = _check_permissions(connection, client)
+    probes = (Probe("sign-in"), permissions, *_probe_features(rt, connection, client, ours))
+    return Trial(probes + ((_probe_outside(client, outside_address),) if outside_address else ()), lines)
+
+
+def features_of(connection: Connection) -> frozenset[str]:
+    """What a connection is used for."""
+    return frozenset(re.findall(r"[a-z-]+", connection.used_for))
+
+
+def _check_outside(address: str, ours: Sequence[Mailbox]) -> None:
+    if address.lower() in {each.address for each in ours}:
+        raise BadInput(
+            "outside_address", "This mailbox is one of the connection's own.", "Name one that the app must not reach."
+        )
+
+
+def _check_permissions(connection: Connection, client: GraphClient) -> tuple[tuple[Line, ...], Probe]:
+    granted = client.find_grants()
+    if granted is None:
+        cause, cure = "The token cannot be read.", "Nothing to do: the other probes tell what works."
+        return (), Probe("permissions", "", False, "warning", "tokenUnreadable", cause, cure)
+    kind: Literal["application", "delegated"] = "application" if connection.method == "application" else "delegated"
+    lines = tuple(compare(features_of(connection), kind, granted))
+    missing = [each for each in lines if each.standing == "missing" and each.mandatory]
+    return lines, _missing(missing) if missing else Probe("permissions")
+
+
+def _missing(lines: Sequence[Line]) -> Probe:
+    cause = "Missing: " + "; ".join(f"{each.permission} ({each.kind}): {each.purpose}" for each in lines)
+    names = ", ".join(each.permission for each in lines)
+    cure = (
+        f"In Entra, under API permissions of the app, add {names} for Microsoft Graph, and choose Grant admin consent."
+    )
+    return Probe("permissions", "", False, "error", "permissionsMissing", cause, cure)
+
+
+def _probe_features(
+    rt: Runtime, connection: Connection, client: GraphClient, ours: Sequence[Mailbox]
+) -> Iterator[Probe]:
+    features, until = features_of(connection), rt.clock.steady() + LONGEST_TRIAL
+    if "directory" in features:
+        yield _try("users", "", lambda: directory.list_users(client, top=1))
+    for mailbox in ours:
+        yield _probe_mailbox(client, mailbox) if rt.clock.steady() < until else _not_tried(mailbox)
+    watched = [each for each in ours if is_watched(each)]
+    if watched:
+        yield from _probe_subscriptions(rt, client, watched)
+
+
+def _probe_mailbox(client: GraphClient, mailbox: Mailbox) -> Probe:
+    severity: Severity = "error" if mailbox.enabled else "warning"
+    return _try("mailbox", mailbox.address, lambda: mail.get_folder(client, mailbox.address, mailbox.folder), severity)
+
+
+def _not_tried(mailbox: Mailbox) -> Probe:
+    cause, cure = "There was no time left to try this one.", "Look at its progress: every round tries it too."
+    return Probe("mailbox", mailbox.address, False, "warning", "notTried", cause, cure)
+
+
+def _probe_subscriptions(rt: Runtime, client: GraphClient, watched: Sequence[Mailbox]) -> Iterator[Probe]:
+    try:
+        alive = {str(each["id"]) for each in subscriptions.iter_all(client)}
+    except GraphError as failure:
+        yield _failed("subscription", "", failure, "warning")
+        return
+    known = {each.mailbox_id: each for each in store.list_of(rt, watched[0].connection_id)}
+    for mailbox in watched:
+        yield _check_subscription(mailbox, known.get(mailbox.mailbox_id), alive)
+
+
+def _check_subscription(mailbox: Mailbox, ours: Subscription | None, alive: set[str]) -> Probe:
+    if ours is not None and ours.subscription_id in alive:
+        return Probe("subscription", mailbox.address)
+    cause = (ours.failure if ours else "") or "Graph has no subscription for this mailbox."
+    mend = "The hourly reconciliation makes it; until then mail comes in by the scan, every five minutes."
+    cure = (ours.failure_cure if ours else "") or mend
+    return Probe("subscription", mailbox.address, False, "warning", "subscriptionMissing", cause, cure)
+
+
+def _probe_outside(client: GraphClient, address: str) -> Probe:
+    """A mailbox that must be refused: where it is not, the app reaches more than it should."""
+    try:
+        mail.get_folder(client, address, "inbox")
+    except AccessDenied:
+        return Probe("outside", address)
+    except GraphError as failure:
+        return _failed("outside", address, failure, "warning")
+    cause = "The app can read this mailbox, and so most likely every mailbox of the tenant."
+    cure = "Limit the app in Exchange: GET the connection's scoping for the commands. A change takes up to two hours."
+    return Probe("outside", address, False, "warning", "scopeOpen", cause, cure)
+
+
+def _try(name: str, target: str, ask: Callable[[], object], severity: Severity = "error") -> Probe:
+    try:
+        ask()
+    except GraphError as failure:
+        return _failed(name, target, failure, severity)
+    return Probe(name, target)
+
+
+def _failed(name: str, target: str, failure: DeskbridgeError, severity: Severity = "error") -> Probe:
+    code = failure.code if isinstance(failure, GraphError | SignInFailed) else "misconfigured"
+    again = " Test again in a few minutes." if isinstance(failure, GraphBusy) else ""
+    return Probe(name, target, False, severity, code, failure.cause, failure.cure + again)

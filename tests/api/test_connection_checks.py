@@ -1,0 +1,187 @@
+"""Test connection through the API: what was granted, what can be reached, and what must not be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dev.graph import Fault
+from tests.world import CLIENT, CLIENT_SECRET, SUPPORT, TENANT, World
+
+OTHER = "sales@contoso.com"
+OUTSIDE = "boss@contoso.com"
+
+
+def trial_of(world: World, **wishes: str) -> Any:
+    answer = world.api("POST", "/connections/contoso/test", wishes or None)
+    assert answer.status == 200, answer.body
+    return answer.json()
+
+
+def probes(trial: Any, name: str) -> dict[str, Any]:
+    """The probes of a name by their targets."""
+    return {each["target"]: each for each in trial["probes"] if each["name"] == name}
+
+
+def standings(trial: Any) -> dict[str, str]:
+    """How each permission stands."""
+    return {each["permission"]: each["standing"] for each in trial["permissions"]}
+
+
+@pytest.mark.requirement("CONN-7")
+def test_every_door_is_tried_and_each_one_is_told_by_itself(world: World) -> None:
+    world.connect()
+    for address in (SUPPORT, OTHER):
+        world.add_mailbox(address)
+    world.settle()
+    fine = trial_of(world)
+    assert fine["ok"] is True
+    assert (fine["cause"], fine["cure"]) == ("", "")
+    assert all(each["ok"] for each in fine["probes"])
+    assert probes(fine, "mailbox").keys() == probes(fine, "subscription").keys() == {SUPPORT, OTHER}
+
+    world.emulator.faults.add(Fault(kind="refuse", mailbox=OTHER, status=404, error="MailboxNotEnabledForRESTAPI"))
+    trial = trial_of(world)
+    assert trial["ok"] is False
+    assert probes(trial, "mailbox")[SUPPORT]["ok"] is True
+    failed = probes(trial, "mailbox")[OTHER]
+    assert (failed["ok"], failed["code"], failed["severity"]) == (False, "MailboxNotEnabledForRESTAPI", "error")
+    assert "licence" in failed["cure"]
+    assert (trial["cause"], trial["cure"]) == (failed["cause"], failed["cure"])
+
+
+@pytest.mark.requirement("CONN-7")
+def test_a_subscription_that_vanished_is_a_warning(world: World) -> None:
+    world.connect()
+    world.add_mailbox()
+    world.settle()
+    [subscription] = world.emulator.subscriptions()
+    world.emulator.remove_subscription(subscription.id)
+    trial = trial_of(world)
+    found = probes(trial, "subscription")[SUPPORT]
+    assert (trial["ok"], found["ok"], found["severity"]) == (True, False, "warning")
+    assert "scan" in found["cure"]
+
+
+@pytest.mark.requirement("CONN-7")
+def test_the_folder_that_is_watched_is_the_one_that_is_tried(world: World) -> None:
+    world.connect()
+    world.add_mailbox(folder="archive", method="scan")
+    world.add_mailbox(OTHER, folder="AAMkNoSuchFolder", method="scan")
+    trial = trial_of(world)
+    assert probes(trial, "mailbox")[SUPPORT]["ok"] is True
+    assert probes(trial, "mailbox")[OTHER]["code"] in ("ErrorItemNotFound", "ErrorInvalidIdMalformed")
+    assert probes(trial, "subscription") == {}
+
+
+@pytest.mark.requirement("CONN-7")
+def test_a_mailbox_that_is_switched_off_is_tried_and_keeps_nobody_from_working(world: World) -> None:
+    world.connect()
+    world.add_mailbox(OTHER, enabled=False)
+    world.emulator.faults.add(Fault(kind="refuse", mailbox=OTHER, status=403, error="ErrorAccessDenied"))
+    trial = trial_of(world)
+    found = probes(trial, "mailbox")[OTHER]
+    assert (trial["ok"], found["ok"], found["severity"]) == (True, False, "warning")
+
+
+@pytest.mark.requirement("CONN-7")
+def test_only_mailboxes_of_this_connection_are_tried(world: World) -> None:
+    world.connect()
+    second = world.connect()
+    assert second != "contoso"
+    world.add_mailbox(OTHER, connection_id=second, method="scan")
+    assert probes(trial_of(world), "mailbox") == {}
+
+
+@pytest.mark.requirement("CONN-6")
+def test_the_checklist_tells_what_is_granted_missing_and_not_needed(world: World) -> None:
+    world.emulator.add_app(TENANT, CLIENT, CLIENT_SECRET, roles=("Mail.ReadWrite", "Mail.Send", "Calendars.Read"))
+    world.connect()
+    trial = trial_of(world)
+    assert trial["ok"] is True, "what is missing is not mandatory"
+    assert standings(trial) == {
+        "Mail.ReadWrite": "granted",
+        "User.Read.All": "missing",
+        "Mail.Send": "not-needed",
+        "Calendars.Read": "not-needed",
+    }
+    [line] = [each for each in trial["permissions"] if each["permission"] == "Mail.ReadWrite"]
+    assert (line["kind"], line["mandatory"], line["feature"]) == ("application", True, "mail")
+    assert line["purpose"]
+    assert line["source"].startswith("https://learn.microsoft.com/")
+
+
+@pytest.mark.requirement("CONN-6", "CONN-13")
+def test_under_rbac_for_applications_the_token_shows_no_mail_and_the_probe_decides(world: World) -> None:
+    world.emulator.add_app(TENANT, CLIENT, CLIENT_SECRET, mailboxes=(SUPPORT,))
+    world.connect()
+    world.add_mailbox(method="scan")
+    world.emulator.add_mailbox(TENANT, OUTSIDE, kind="user")
+    trial = trial_of(world, outside_address=OUTSIDE)
+    assert standings(trial)["Mail.ReadWrite"] == "undecided"
+    assert trial["ok"] is True
+    assert probes(trial, "outside")[OUTSIDE]["ok"] is True
+
+    world.add_mailbox(OTHER, method="scan")
+    trial = trial_of(world)
+    assert trial["ok"] is False
+    assert probes(trial, "mailbox")[OTHER]["code"] == "ErrorAccessDenied"
+    assert "scope" in probes(trial, "mailbox")[OTHER]["cure"]
+
+
+@pytest.mark.requirement("CONN-13")
+def test_a_mailbox_outside_that_can_be_read_is_a_warning(world: World) -> None:
+    world.connect()
+    world.emulator.add_mailbox(TENANT, OUTSIDE, kind="user")
+    trial = trial_of(world, outside_address=OUTSIDE)
+    found = probes(trial, "outside")[OUTSIDE]
+    assert (trial["ok"], found["ok"], found["severity"], found["code"]) == (True, False, "warning", "scopeOpen")
+    assert "scoping" in found["cure"]
+
+
+@pytest.mark.requirement("CONN-13")
+def test_an_outside_mailbox_that_does_not_exist_proves_nothing(world: World) -> None:
+    world.connect()
+    found = probes(trial_of(world, outside_address="nobody@contoso.com"), "outside")["nobody@contoso.com"]
+    assert (found["ok"], found["code"]) == (False, "ErrorInvalidUser")
+
+
+@pytest.mark.requirement("CONN-13")
+@pytest.mark.parametrize("address", ["boss", "boss@contoso.com/../x", SUPPORT, "", 7])
+def test_an_outside_address_that_makes_no_sense_is_refused(world: World, address: Any) -> None:
+    world.connect()
+    world.add_mailbox(method="scan")
+    answer = world.api("POST", "/connections/contoso/test", {"outside_address": address})
+    assert answer.status == 422
+    assert [each["field"] for each in answer.json()["fields"]] == ["outside_address"]
+
+
+@pytest.mark.requirement("CONN-7")
+def test_a_trial_of_very_many_mailboxes_ends_in_time(world: World) -> None:
+    world.connect()
+    for number in range(3):
+        world.add_mailbox(f"box{number}@contoso.com", method="scan")
+    steady, asked = world.clock.steady, iter(range(0, 9000, 40))
+    world.clock.steady = lambda: steady() + next(asked)  # type: ignore[method-assign]  # time that flies
+    trial = trial_of(world)
+    codes = [each["code"] for each in probes(trial, "mailbox").values()]
+    assert codes[-1] == "notTried"
+    assert trial["ok"] is True
+
+
+@pytest.mark.requirement("CONN-13")
+def test_the_commands_that_limit_the_app_are_filled_in(world: World) -> None:
+    world.connect()
+    for address in (SUPPORT, "o'brien@contoso.com"):
+        world.add_mailbox(address, method="scan")
+    found = world.get("/connections/contoso/scoping")
+    for text in found.values():
+        assert f"$appId = '{CLIENT}'" in text
+        assert f"$mailboxes = @('o''brien@contoso.com', '{SUPPORT}')" in text
+    rbac = found["rbac_for_applications"]
+    assert "-Role 'Application Mail.ReadWrite' -CustomResourceScope" in rbac
+    assert "Application Mail.Send" not in rbac, "the connection is not used for it"
+    assert f"-TenantId '{TENANT}'" in rbac
+    assert "New-ApplicationAccessPolicy" in found["access_policy"]
+    assert world.api("GET", "/connections/nobody/scoping").status == 404
