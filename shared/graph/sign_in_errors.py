@@ -14,6 +14,9 @@ from shared.graph.explanations import Explanation, by_code
 CODES_PAGE = "https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes"
 _SECRETS_PAGE = "https://learn.microsoft.com/en-us/entra/identity-platform/how-to-add-credentials"
 _CERTIFICATES_PAGE = "https://learn.microsoft.com/en-us/entra/identity-platform/certificate-credentials"
+_FEDERATION_PAGE = (
+    "https://learn.microsoft.com/en-us/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity"
+)
 _CONSENT_PAGE = "https://learn.microsoft.com/en-us/entra/identity/enterprise-apps/grant-admin-consent"
 _CLOUDS_PAGE = "https://learn.microsoft.com/en-us/entra/identity-platform/authentication-national-cloud"
 _REDIRECT_PAGE = "https://learn.microsoft.com/en-us/entra/identity-platform/reply-url"
@@ -53,12 +56,29 @@ _CREDENTIALS = (
         "AADSTS700027",
         "AADSTS50012",
         "AADSTS700030",
+        "AADSTS700021",
+        "AADSTS700023",
+        "AADSTS700024",
+        "AADSTS50027",
         title="The certificate is not accepted",
         cause="What the app signed does not fit a certificate of the app registration: another certificate was "
         "uploaded, the private key belongs to a different one, it has expired, or this machine's clock is wrong.",
         cure="Compare the connection's thumbprint with those under Certificates & secrets, Certificates, in Entra. "
         "Upload the public part of the certificate that the connection uses, and check the clock.",
         source=_CERTIFICATES_PAGE,
+    ),
+    _lost(
+        "AADSTS700211",
+        "AADSTS700212",
+        "AADSTS700213",
+        "AADSTS700229",
+        title="The managed identity is not trusted by the app registration",
+        cause="The app signs in by a managed identity, without a secret, and its registration has no federated "
+        "credential that fits: issuer, subject or audience differ.",
+        cure="Under Certificates & secrets, Federated credentials, add one of the kind Managed identity and choose "
+        "the identity that Deskbridge runs as. Its subject is the identity's object id, not its client id; the "
+        "audience is api://AzureADTokenExchange. It works a few minutes later.",
+        source=_FEDERATION_PAGE,
     ),
     _lost(
         "AADSTS900144",
