@@ -87,7 +87,7 @@ class GraphClient:
 
     def find_grants(self) -> frozenset[str] | None:
         """The permissions that the present token says it has; None where it cannot be read."""
-        return find_grants(self._sign_in.token())
+        return find_grants(self._token())
 
     def _insist(self, method: str, path: str, mailbox: str, places: int = 1, **options: Any) -> requests.Response:
         gate = self._gates.of(mailbox)
@@ -145,7 +145,7 @@ class GraphClient:
 
     def _lost(self, failure: SignInFailed) -> SignInFailed:
         """Tell that this sign-in is lost: no other work shall try it in vain."""
-        if self._on_lost is not None:
+        if self._on_lost is not None and failure.needs_person:
             self._on_lost(failure)
         return failure
 

@@ -8,7 +8,7 @@
     |- MailboxAway              404 too, but it is the whole mailbox that cannot be reached
     |- AccessDenied             403: no permission, or the mailbox is out of scope
     '- ResyncRequired           410 and its kin: the delta token is too old, begin again
-    SignInFailed                no token: a secret expired, consent missing, ...
+    SignInFailed                no token, or none that Graph accepts: a secret expired, consent missing, ...
 """
 
 from collections.abc import Mapping
@@ -74,7 +74,7 @@ class ResyncRequired(GraphError):
 
 
 class SignInFailed(DeskbridgeError):
-    """Entra gave no token. ``code``: its AADSTS number, or the OAuth error.
+    """Entra gave no token, or Graph took none. ``code``: the AADSTS number, the OAuth error, or Graph's code.
 
     ``needs_person``: whether the sign-in is lost until somebody has done what the cure says; without it only one
     attempt to sign in has failed.

@@ -57,8 +57,8 @@ class Trial:
 def run(rt: Runtime, connection_id: str, outside_address: str = "") -> Trial:
     """Try everything that a connection is used for, in whatever state it is; raises NotFound, BadInput.
 
-    ``outside_address``: a mailbox that the app should not reach, tried as well. If the sign-in was lost and is back, all
-    that waited is looked at.
+    ``outside_address``: a mailbox that the app should not reach, tried as well. If the sign-in was lost and is back,
+    all that waited is looked at.
     """
     connection, _ = read(rt, connection_id)
     ours = [each for each in mailboxes.list_all(rt) if each.connection_id == connection_id]

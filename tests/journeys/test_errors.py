@@ -10,7 +10,7 @@ from dev.graph import Fault, refusals
 from shared.graph.answer_errors import ANSWER_ERRORS
 from shared.graph.explanations import Explanation
 from shared.graph.sign_in_errors import SIGN_IN_ERRORS
-from tests.world import SUPPORT, World
+from tests.world import SUPPORT, World, mail
 
 NUMBERED = [row for row in SIGN_IN_ERRORS if any(code.startswith("AADSTS") for code in row.codes)]
 FALLEN_BACK = {7000216: "invalid_client", 50135: "invalid_grant", 50158: "interaction_required"}
@@ -134,3 +134,21 @@ def test_every_oauth_error_of_the_table_is_one_that_entra_sends() -> None:
     sent = {error for _, error, _ in refusals.SIGN_IN.values()}
     named = {code for row in SIGN_IN_ERRORS for code in row.codes if not code.startswith("AADSTS")}
     assert named - sent <= OAUTH_ONLY | {"invalid_tenant"}
+
+
+@pytest.mark.requirement("CONN-8", "CONN-9")
+def test_a_token_that_graph_does_not_accept_is_a_lost_sign_in_and_costs_no_mail(world: World) -> None:
+    """Entra still gives tokens, and Graph refuses them: nothing is wrong with the mail."""
+    world.connect()
+    world.add_mailbox(method="scan")
+    world.settle()
+    world.emulator.faults.add(Fault(kind="refuse", path=r"\$value", status=401, error="InvalidAuthenticationToken"))
+    world.emulator.deliver(SUPPORT, mail())
+    world.scan()
+    assert {each["verdict"] for each in world.journal()} <= {None, ""}, "it keeps its place"
+    [issue] = [each for each in world.get("/health")["issues"] if each["code"] == "round_failing"]
+    assert issue["cure"] == known(world, "InvalidAuthenticationToken")["cure"]
+    world.emulator.faults.clear()
+    world.advance(600)
+    world.scan()
+    assert [each["verdict"] for each in world.journal()] == ["ticket"]
