@@ -97,7 +97,7 @@ def assert_problem(answer: Any, field: str | None = None) -> None:
 def test_no_hostile_text_in_an_address_reaches_a_row(desk: World, azurite: Azurite) -> None:
     before, tried = dump(azurite, desk), 0
     for method, path, operation in operations(desk):
-        proper = {"PUT": {"client_secret": "planted-secret"}, "PATCH": {"name": "Another"}}
+        proper: dict[str, Any] = {"PUT": {"client_secret": "planted-secret"}, "PATCH": {"name": "Another"}, "POST": {}}
         body = proper[method] if operation.get("requestBody") and "{" in path else None
         for parameter in operation.get("parameters", []):
             if parameter["in"] != "path":
@@ -127,7 +127,7 @@ def test_no_hostile_text_in_a_query_is_more_than_text(desk: World, azurite: Azur
                 answer = desk.api(method, f"{filled(path)}?{name}={quote(text, safe='')}")
                 if answer.status == 200 and (name, text) != ("strict", "0"):
                     # Free text to look for: it is compared with, and finds nothing that it is not in.
-                    assert name in ("requester", "sender", "text", "starts_with"), (path, name, text)
+                    assert name in ("requester", "sender", "text", "starts_with", "code"), (path, name, text)
                     found = name == "text" and text.lower() in "broken ada@example.com"
                     assert len(answer.json()["items"]) == found, (name, text)
                 elif answer.status not in (200, 404):
@@ -175,6 +175,9 @@ def test_no_body_is_too_bad_to_be_told_so(desk: World, azurite: Azurite, name: s
         if not operation.get("requestBody"):
             continue
         answer = raw(desk, method, filled(path), body, kind)
+        if name in ("nothing", "null") and not operation["requestBody"].get("required"):
+            assert answer.status == 200, (path, answer.body)
+            continue
         assert answer.status == status, (path, answer.body)
         assert_problem(answer)
         assert len(answer.body) < 20_000
