@@ -27,10 +27,6 @@ GRAPH_HOSTS = (
 )
 LOGIN_HOSTS = ("login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn", "login.windows.net")
 _SHARED_AUTHORITIES = ("common", "organizations", "consumers")
-_CHALLENGE = (
-    'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", '
-    'client_id="00000003-0000-0000-c000-000000000000"'
-)
 
 
 @dataclass(frozen=True)
@@ -259,7 +255,7 @@ def _in_oauth_form(trouble: GraphError) -> SignInError:
 
 def unauthorized(message: str) -> GraphError:
     """The 401 of Graph, with its challenge."""
-    return GraphError(401, "InvalidAuthenticationToken", message, {"WWW-Authenticate": _CHALLENGE})
+    return GraphError(401, "InvalidAuthenticationToken", message, {"WWW-Authenticate": refusals.CHALLENGE})
 
 
 def _instance_discovery(request: Request) -> Json:

@@ -144,4 +144,6 @@ def _refusal(fault: Fault, now: datetime) -> GraphError:
     }
     _, words = refusals.GRAPH.get(fault.error, (0, "This one was set to be refused."))
     chosen = (fault.status, fault.error, words)
-    return GraphError(*known.get(fault.kind, chosen), headers=_retry_after(fault, now))
+    status, code, message = known.get(fault.kind, chosen)
+    challenge = {"WWW-Authenticate": refusals.CHALLENGE} if status == 401 else {}
+    return GraphError(status, code, message, headers={**_retry_after(fault, now), **challenge})

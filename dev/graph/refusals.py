@@ -4,6 +4,12 @@ https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes 
 errors are as reported from the token endpoint, and where no report was found as RFC 6749 has them.
 """
 
+CHALLENGE = (
+    'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", '
+    'client_id="00000003-0000-0000-c000-000000000000"'
+)
+"""What goes with each 401 of Graph."""
+
 SIGN_IN: dict[int, tuple[int, str, str]] = {
     # the app's credentials
     7000215: (

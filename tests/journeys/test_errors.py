@@ -46,6 +46,8 @@ def test_a_refused_sign_in_is_shown_with_its_cure(world: World, row: Explanation
         assert trial["cure"].startswith(row.cure), code
         assert row.cause in trial["cause"]
         assert status >= 500 or words.split("'")[0].strip() in trial["cause"]
+        state = world.get("/connections/contoso")["state"]
+        assert state == ("needs_sign_in" if row.sign_in_lost else "connected"), code
     assert trial_of(world)["ok"] is True
 
 
