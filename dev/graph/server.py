@@ -92,6 +92,8 @@ class _Connection(BaseHTTPRequestHandler):
         self.send_response_only(response.status)
         for name, value in response.headers.items():
             self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")  # or the client sends its next request down a dead line
         if response.status != 204:
             self.send_header("Content-Length", str(len(response.content)))
         self.end_headers()
