@@ -75,6 +75,10 @@ class Emulator:
         """A user of kind `user`, `shared`, `guest` or `unlicensed`; the last two have no mailbox."""
         return self.gateway.world.add_user(tenant_id, address, display_name, kind)
 
+    def sign(self, claims: Json) -> str:
+        """A token with exactly these claims, as if Entra had issued it: for APIs other than Graph."""
+        return self.gateway.entra.signer.sign(claims)
+
     def expire_tokens(self) -> None:
         """Every access token given out so far is refused from now on."""
         self.gateway.entra.expire_tokens()

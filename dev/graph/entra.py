@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 from dev.graph import refusals
 from dev.graph.client_proofs import IDENTITY_PATH, ClientProofs, ProofRefused
 from dev.graph.faults import Faults
+from dev.graph.signing import Signer
 from dev.graph.wire import GraphError, Json, Request, Response
 from dev.graph.world import App, Tenant, World
 
@@ -57,6 +58,7 @@ class Entra:
         self.proofs = ClientProofs(world.clock)
         self._lock = threading.Lock()
         self._issued: dict[str, Claims] = {}
+        self.signer = Signer()
 
     # ---- endpoints
     def handles(self, request: Request) -> bool:
@@ -84,6 +86,8 @@ class Entra:
             return Response(200, _instance_discovery(request))
         if tail[1:] in (["v2.0", ".well-known", "openid-configuration"], [".well-known", "openid-configuration"]):
             return Response(200, self._openid_configuration(request, tail[0]))
+        if tail[1:] == ["discovery", "v2.0", "keys"] and request.method == "GET":
+            return Response(200, self.signer.jwks())
         if tail[1:] == ["oauth2", "v2.0", "token"] and request.method == "POST":
             return self._token(request, tail[0])
         raise GraphError(404, "NotFound", f"There is nothing at {request.path}.")

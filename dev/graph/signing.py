@@ -1,4 +1,4 @@
-"""Tokens that an app can really check: signed with RS256 by a key of the emulator's own, which is published as Entra's is.
+"""Tokens that an app can really check: signed with RS256 by a key of the emulator's, published as Entra's is.
 
 https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens#validate-tokens
 """
