@@ -7,6 +7,7 @@
     |- NotFound                 there is no such thing
     |- Conflict                 the thing is there already, or was changed meanwhile
     |- Unauthorized             no valid key or sign-in
+    |- Forbidden                a valid sign-in that does not allow this
     |- Misconfigured            a setting is missing or wrong; nothing works until it is mended
     |- Later                    the work cannot go on now and is put again after a delay
     '- SetAside                 the work can never go on by itself; it is kept and shown
@@ -40,6 +41,10 @@ class Conflict(DeskbridgeError):
 
 class Unauthorized(DeskbridgeError):
     """The caller did not prove who they are."""
+
+
+class Forbidden(DeskbridgeError):
+    """The caller is known, and may not do this."""
 
 
 class Misconfigured(DeskbridgeError):

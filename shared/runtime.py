@@ -15,6 +15,7 @@ from shared.storage import account
 if TYPE_CHECKING:
     import requests
 
+    from shared.graph.access_tokens import AccessTokens
     from shared.graph.client import GraphClients
     from shared.settings import Settings
     from shared.storage.blobs import Blobs
@@ -68,6 +69,17 @@ class Runtime:
             local_cloud_url=self.settings.local_cloud_url,
             identity=self.settings.identity_client_id,
         )
+
+    @cached_property
+    def admin_tokens(self) -> AccessTokens:
+        """What checks the access tokens that callers of the admin API send."""
+        from shared.graph.access_tokens import AccessTokens  # noqa: PLC0415 - jwt and requests only where tokens come
+        from shared.graph.clouds import get_cloud  # noqa: PLC0415 - the same
+
+        found = self.settings
+        authority = get_cloud(found.admin_cloud, found.local_cloud_url).authority
+        who = {"tenant_id": found.admin_tenant_id, "audience": found.admin_client_id}
+        return AccessTokens(authority, **who, clock=self.clock, http=self.http)
 
 
 _lock = Lock()

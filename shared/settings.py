@@ -6,12 +6,26 @@ import os
 from functools import lru_cache
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from shared.errors import Misconfigured
 
 SECRET_KEY_BYTES = 32
 SHORTEST_ADMIN_KEY = 24
+
+_Guid = Annotated[
+    str, StringConstraints(to_lower=True, pattern="^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$")
+]
+"""An id of Entra, or nothing."""
 
 
 class Settings(BaseModel):
@@ -29,10 +43,18 @@ class Settings(BaseModel):
     """Put before the name of each table and container, so that two installations can share an account."""
     secret_key: Annotated[SecretStr, Field(alias="SECRET_KEY")]
     """32 random bytes in base64: seals stored secrets, signs ticket tags and the clientState of subscriptions."""
-    admin_auth: Annotated[Literal["key", "dev"], Field(alias="ADMIN_AUTH")] = "key"
+    admin_auth: Annotated[Literal["key", "bearer", "easyauth", "dev"], Field(alias="ADMIN_AUTH")] = "key"
     """How callers of the admin API prove themselves; ``dev`` lets everybody in and is refused in Azure."""
     admin_key: Annotated[SecretStr, Field(alias="ADMIN_KEY")] = SecretStr("")
     """What callers of the admin API send as ``X-API-Key``, 24 characters or more; without one nobody gets in."""
+    admin_tenant_id: Annotated[_Guid, Field(alias="ADMIN_TENANT_ID")] = ""
+    """The tenant whose people and apps may use the admin API (``bearer``, ``easyauth``); without one nobody gets in."""
+    admin_client_id: Annotated[_Guid, Field(alias="ADMIN_CLIENT_ID")] = ""
+    """The app registration that tokens for the admin API are issued for (``bearer``); without one nobody gets in."""
+    admin_cloud: Annotated[Literal["global", "usgov", "dod", "china", "local"], Field(alias="ADMIN_CLOUD")] = "global"
+    """The Microsoft cloud that this tenant is in (``bearer``); ``local`` is the emulator."""
+    auth_enabled: Annotated[str, Field(alias="WEBSITE_AUTH_ENABLED")] = ""
+    """Set by Azure: ``True`` where App Service Authentication stands in front of the app."""
     public_url: Annotated[str, Field(alias="PUBLIC_URL")] = ""
     """Where Microsoft Graph reaches this app; in Azure derived from ``WEBSITE_HOSTNAME``."""
     hostname: Annotated[str, Field(alias="WEBSITE_HOSTNAME")] = ""
@@ -77,7 +99,9 @@ class Settings(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _is_safe_in_azure(self) -> Self:
+    def _fits_together(self) -> Self:
+        if self.admin_cloud == "local" and not self.local_cloud_url:
+            raise ValueError("ADMIN_CLOUD is the emulator, and LOCAL_CLOUD_URL is not set")
         if not self.in_azure:
             return self
         if self.admin_auth == "dev":
@@ -90,6 +114,11 @@ class Settings(BaseModel):
     def in_azure(self) -> bool:
         """Whether the app runs in Azure and not on a developer's machine."""
         return bool(self.instance_id)
+
+    @property
+    def behind_easyauth(self) -> bool:
+        """Whether App Service Authentication has seen every request before us, and set its headers itself."""
+        return self.in_azure and self.auth_enabled.lower() == "true"
 
     @property
     def base_url(self) -> str:

@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import Depends
 from starlette.types import ASGIApp, Message
 
 from shared.api import application
+from shared.api.authentication import SCOPE_NAME, admitted
+from shared.api.roles import Caller, Role
 
 ROOT = Path(__file__).parent.parent
 SHARED = sorted((ROOT / "shared").rglob("*.py"))
@@ -37,6 +40,7 @@ SDK_HOMES = {
     "azure.identity": "shared.storage",
     "requests": "shared.graph",
     "msal": "shared.graph",
+    "jwt": "shared.graph",
     "azure.functions": "shared.api",
     "fastapi": "shared.api",
     "starlette": "shared.api",
@@ -184,7 +188,20 @@ def test_every_route_of_the_api_refuses_a_caller_whom_nobody_let_in() -> None:
         assert status == 401, f"{method} {path} answers {status} to anybody"
 
 
-async def _status_without_gate(app: ASGIApp, method: str, path: str) -> int:
+def test_every_route_of_the_api_names_the_least_role_that_may_use_it() -> None:
+    claims = {role.claim for role in Role}
+    for path, operations in application.build().openapi()["paths"].items():
+        for method, operation in operations.items():
+            assert operation.get("x-role") in claims, f"{method} {path} names no role: openapi_extra=needs(Role...)"
+
+
+def test_a_route_that_names_no_role_is_for_nobody() -> None:
+    app = application.build()
+    app.get("/nameless", dependencies=[Depends(admitted)])(lambda: "secret")
+    assert asyncio.run(_status_without_gate(app, "GET", "/nameless", Caller("key", Role.ADMIN))) == 403
+
+
+async def _status_without_gate(app: ASGIApp, method: str, path: str, caller: Caller | None = None) -> int:
     found: list[int] = []
 
     async def receive() -> Message:
@@ -193,6 +210,13 @@ async def _status_without_gate(app: ASGIApp, method: str, path: str) -> int:
     async def send(message: Message) -> None:
         found.append(message.get("status", 0))
 
-    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": []}
+    scope: dict[str, object] = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": b"",
+        "headers": [],
+        SCOPE_NAME: caller,
+    }
     await app(scope, receive, send)
     return found[0]

@@ -16,7 +16,13 @@ from tests.world import ROOT
 # Read by the host or by Microsoft's worker, not by our code.
 NOT_OURS = {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}
 # Set by Azure, or only where a managed identity replaces the connection string.
-NOT_LOCAL = {"AzureWebJobsStorage__accountName", "AZURE_CLIENT_ID", "WEBSITE_HOSTNAME", "WEBSITE_INSTANCE_ID"}
+NOT_LOCAL = {
+    "AzureWebJobsStorage__accountName",
+    "AZURE_CLIENT_ID",
+    "WEBSITE_HOSTNAME",
+    "WEBSITE_AUTH_ENABLED",
+    "WEBSITE_INSTANCE_ID",
+}
 
 
 def routes(host: Host) -> dict[str, Route]:

@@ -107,9 +107,17 @@ class World:
         self.clock.advance(seconds)
         self.emulator.clock.advance(seconds)
 
-    def api(self, method: str, path: str, body: Any = None, *, key: str | None = ADMIN_KEY) -> Answer:
-        """Call the admin API; ``path`` behind ``/api/v1``."""
-        headers = {"X-API-Key": key} if key is not None else {}
+    def api(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = ADMIN_KEY,
+        sign_in: dict[str, str] | None = None,
+    ) -> Answer:
+        """Call the admin API; ``path`` behind ``/api/v1``; ``sign_in``: headers instead of the key."""
+        headers = dict(sign_in) if sign_in is not None else {"X-API-Key": key} if key is not None else {}
         content = b"" if body is None else json.dumps(body).encode()
         if content:
             headers["Content-Type"] = "application/json"

@@ -31,8 +31,8 @@ from shared.api.gate import Gate
 from shared.errors import DeskbridgeError
 
 PREFIX = "/api/v1"
-_ALWAYS = (400, 401, 413, 422, 500, 503)
-"""What any route may answer: its values are wrong, its caller unknown, or something it needs is away."""
+_ALWAYS = (400, 401, 403, 413, 422, 500, 503)
+"""What any route may answer: its values are wrong, its caller unknown or not allowed, or something it needs is away."""
 
 _AREAS = (
     connections,

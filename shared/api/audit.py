@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from shared import log
-from shared.api.authentication import Caller
+from shared.api.roles import Caller
 
 
 def note(

@@ -10,6 +10,7 @@ from shared.api.credentials import GivenCredential, read_credential
 from shared.api.given import Admitted, Rt
 from shared.api.paging import Everything
 from shared.api.problems import documented
+from shared.api.roles import Role, needs
 from shared.api.values import (
     Body,
     Environment,
@@ -83,13 +84,13 @@ class UserSearch(Input):
     limit: int = Field(default=50, ge=1, le=100)
 
 
-@router.get("")
+@router.get("", openapi_extra=needs(Role.READER))
 def list_connections(rt: Rt) -> Everything[Connection]:
     """List all connections."""
     return Everything(items=[Connection.model_validate(each) for each in store.list_all(rt)])
 
 
-@router.post("", status_code=201, responses=documented(409))
+@router.post("", status_code=201, openapi_extra=needs(Role.ADMIN), responses=documented(409))
 def create_connection(rt: Rt, caller: Admitted, new: NewConnection, response: Response) -> Connection:
     """Keep a new connection. Its secret is sealed, and never shown again."""
     get_cloud(new.cloud, rt.settings.local_cloud_url)
@@ -101,13 +102,13 @@ def create_connection(rt: Rt, caller: Admitted, new: NewConnection, response: Re
     return made
 
 
-@router.get("/{connection_id}", responses=documented(404))
+@router.get("/{connection_id}", openapi_extra=needs(Role.READER), responses=documented(404))
 def get_connection(rt: Rt, connection_id: Slug) -> Connection:
     """Read one connection."""
     return Connection.model_validate(store.read(rt, connection_id)[0])
 
 
-@router.patch("/{connection_id}", responses=documented(404))
+@router.patch("/{connection_id}", openapi_extra=needs(Role.ADMIN), responses=documented(404))
 def change_connection(rt: Rt, caller: Admitted, connection_id: Slug, changes: ConnectionChanges) -> Connection:
     """Change a connection's name, or where it works."""
     before, wanted = store.read(rt, connection_id)[0], changes.model_dump(exclude_none=True)
@@ -122,7 +123,7 @@ def change_connection(rt: Rt, caller: Admitted, connection_id: Slug, changes: Co
     return Connection.model_validate(changed)
 
 
-@router.put("/{connection_id}/secret", responses=documented(404))
+@router.put("/{connection_id}/secret", openapi_extra=needs(Role.ADMIN), responses=documented(404))
 def change_connection_secret(rt: Rt, caller: Admitted, connection_id: Slug, new: GivenCredential) -> Connection:
     """Keep another credential for a connection; if it had lost its sign-in, all that waited is looked at."""
     credential = read_credential(new)
@@ -133,7 +134,7 @@ def change_connection_secret(rt: Rt, caller: Admitted, connection_id: Slug, new:
     return Connection.model_validate(store.read(rt, connection_id)[0])
 
 
-@router.post("/{connection_id}/disconnect", responses=documented(404))
+@router.post("/{connection_id}/disconnect", openapi_extra=needs(Role.ADMIN), responses=documented(404))
 def disconnect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Connection:
     """Let a connection rest until it is connected again: nothing of it is lost, nothing is done."""
     if states.disconnect(rt, connection_id):
@@ -141,7 +142,7 @@ def disconnect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Conn
     return Connection.model_validate(store.read(rt, connection_id)[0])
 
 
-@router.post("/{connection_id}/connect", responses=documented(404))
+@router.post("/{connection_id}/connect", openapi_extra=needs(Role.ADMIN), responses=documented(404))
 def connect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Connection:
     """Let a connection go on; all that waited is looked at."""
     if store.read(rt, connection_id)[0].state != "connected":
@@ -150,7 +151,7 @@ def connect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Connect
     return Connection.model_validate(store.read(rt, connection_id)[0])
 
 
-@router.get("/{connection_id}/users", responses=documented(404, 409, 502))
+@router.get("/{connection_id}/users", openapi_extra=needs(Role.ADMIN), responses=documented(404, 409, 502))
 def list_connection_users(
     rt: Rt, connection_id: Slug, query: Annotated[UserSearch, Query()]
 ) -> Everything[DirectoryUser]:

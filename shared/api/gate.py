@@ -3,6 +3,7 @@
 So a stranger cannot tell an address that exists from one that does not, nor make us parse what they send.
 """
 
+from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import runtime
@@ -30,7 +31,8 @@ class Gate:
             await send(_marked(message))
 
         try:
-            caller = authentication.identify(runtime.current().settings, _lowered(scope))
+            # In a thread: it may have to ask Entra for its keys, and the webhook must not wait for that.
+            caller = await run_in_threadpool(authentication.identify, runtime.current(), _lowered(scope))
             body = await _read(receive)
             await self._app({**scope, authentication.SCOPE_NAME: caller}, _Replayed(body, receive), watched)
         except Exception as error:  # noqa: BLE001 - the last place where an error can become an answer

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import Depends
 
 from shared import runtime
-from shared.api.authentication import Caller, admitted
+from shared.api.authentication import admitted
+from shared.api.roles import Caller
 from shared.runtime import Runtime
 
 Rt = Annotated[Runtime, Depends(runtime.current)]

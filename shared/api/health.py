@@ -9,6 +9,7 @@ from pydantic import Field
 from shared.api import problems
 from shared.api.given import Rt
 from shared.api.paging import Everything
+from shared.api.roles import Role, needs
 from shared.api.values import Input, Output, Time
 from shared.upkeep import health
 
@@ -73,7 +74,7 @@ _UNHEALTHY: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/health", responses=_UNHEALTHY)
+@router.get("/health", openapi_extra=needs(Role.READER), responses=_UNHEALTHY)
 def get_health(rt: Rt, query: Annotated[HealthQuery, Query()], response: Response) -> Health:
     """Check everything."""
     found = Health.model_validate(health.check(rt))
@@ -82,7 +83,7 @@ def get_health(rt: Rt, query: Annotated[HealthQuery, Query()], response: Respons
     return found
 
 
-@router.get("/problems")
+@router.get("/problems", openapi_extra=needs(Role.READER))
 def list_problems() -> Everything[ProblemKind]:
     """List every kind of problem that this API answers with."""
     return Everything(items=[ProblemKind.model_validate(each) for each in problems.KINDS.values()])

@@ -11,6 +11,7 @@ from shared.api.downloads import download
 from shared.api.given import Admitted, Rt
 from shared.api.paging import Everything, Page, Paged
 from shared.api.problems import documented
+from shared.api.roles import Role, needs
 from shared.api.values import AnyAddress, EntryKey, Moment, Output, SearchText, Slug, Time
 from shared.clock import to_text
 from shared.errors import BadInput, NotFound
@@ -74,7 +75,7 @@ class VerdictMeaning(Output):
     replayable: bool
 
 
-@router.get("/verdicts")
+@router.get("/verdicts", openapi_extra=needs(Role.READER))
 def list_verdicts() -> Everything[VerdictMeaning]:
     """List every verdict that there is."""
     return Everything(
@@ -85,7 +86,7 @@ def list_verdicts() -> Everything[VerdictMeaning]:
     )
 
 
-@router.get("/journal")
+@router.get("/journal", openapi_extra=needs(Role.READER))
 def list_journal(rt: Rt, query: Annotated[JournalQuery, Query()]) -> Page[JournalEntry]:
     """List the mails that fit, newest first, of one mailbox or of all."""
     past = str(paging.read_position(rt.keys, "journal", query) or "")
@@ -97,7 +98,7 @@ def list_journal(rt: Rt, query: Annotated[JournalQuery, Query()]) -> Page[Journa
     return Page(items=items, next=paging.make_token(rt.keys, "journal", query, found.next))
 
 
-@router.get("/journal/{mailbox}/{entry}", responses=documented(404))
+@router.get("/journal/{mailbox}/{entry}", openapi_extra=needs(Role.READER), responses=documented(404))
 def get_journal_entry(rt: Rt, mailbox: Slug, entry: EntryKey) -> JournalDetails:
     """Read one entry: what became of this mail, and why."""
     return _details(mailbox, ledger.get(rt, mailbox, entry))
@@ -105,6 +106,7 @@ def get_journal_entry(rt: Rt, mailbox: Slug, entry: EntryKey) -> JournalDetails:
 
 @router.get(
     "/journal/{mailbox}/{entry}/original",
+    openapi_extra=needs(Role.READER),
     response_class=Response,
     responses={200: {"content": {"message/rfc822": {}}, "description": "The mail as it came"}, **documented(404)},
 )
@@ -116,7 +118,12 @@ def get_original(rt: Rt, mailbox: Slug, entry: EntryKey) -> Response:
     return download(rt.blobs.get(found.raw), f"{entry.replace('~', '-')}.eml", "message/rfc822")
 
 
-@router.post("/journal/{mailbox}/{entry}/replay", status_code=202, responses=documented(404, 409))
+@router.post(
+    "/journal/{mailbox}/{entry}/replay",
+    status_code=202,
+    openapi_extra=needs(Role.OPERATOR),
+    responses=documented(404, 409),
+)
 def replay_mail(rt: Rt, caller: Admitted, mailbox: Slug, entry: EntryKey) -> JournalDetails:
     """Put a mail through again that got no ticket; its entry tells what came of it."""
     asked = quarantine.ask_for_replay(rt, mailbox, entry)

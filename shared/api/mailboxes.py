@@ -10,6 +10,7 @@ from shared.api import audit
 from shared.api.given import Admitted, Rt
 from shared.api.paging import Everything
 from shared.api.problems import documented
+from shared.api.roles import Role, needs
 from shared.api.values import Body, FolderId, FolderName, Label, MailboxAddress, Name, Output, Slug, Time, Word
 from shared.connections import store as connections
 from shared.errors import BadInput, Conflict, NotFound
@@ -108,13 +109,13 @@ class Asked(Output):
     mailbox_id: str
 
 
-@router.get("")
+@router.get("", openapi_extra=needs(Role.READER))
 def list_mailboxes(rt: Rt) -> Everything[Mailbox]:
     """List all mailboxes."""
     return Everything(items=[Mailbox.model_validate(each) for each in mailboxes.list_all(rt)])
 
 
-@router.post("", status_code=201, responses=documented(409))
+@router.post("", status_code=201, openapi_extra=needs(Role.ADMIN), responses=documented(409))
 def create_mailbox(rt: Rt, caller: Admitted, new: NewMailbox, response: Response) -> Mailbox:
     """Take in another mailbox, at once if it is enabled."""
     cloud = _cloud(rt, new.connection_id)
@@ -130,7 +131,7 @@ def create_mailbox(rt: Rt, caller: Admitted, new: NewMailbox, response: Response
     return Mailbox.model_validate(made)
 
 
-@router.get("/{mailbox_id}", responses=documented(404))
+@router.get("/{mailbox_id}", openapi_extra=needs(Role.READER), responses=documented(404))
 def get_mailbox(rt: Rt, mailbox_id: Slug) -> MailboxDetails:
     """Read one mailbox, and how it does."""
     mailbox, state = mailboxes.get_head(rt, mailbox_id)
@@ -138,7 +139,7 @@ def get_mailbox(rt: Rt, mailbox_id: Slug) -> MailboxDetails:
     return MailboxDetails(**shown.model_dump(), progress=Progress.model_validate(state))
 
 
-@router.patch("/{mailbox_id}", responses=documented(404, 409))
+@router.patch("/{mailbox_id}", openapi_extra=needs(Role.ADMIN), responses=documented(404, 409))
 def change_mailbox(rt: Rt, caller: Admitted, mailbox_id: Slug, change: MailboxChange) -> Mailbox:
     """Change what is named, and nothing else."""
     before = Mailbox.model_validate(mailboxes.get(rt, mailbox_id)).model_dump()
@@ -152,7 +153,7 @@ def change_mailbox(rt: Rt, caller: Admitted, mailbox_id: Slug, change: MailboxCh
     return Mailbox.model_validate(changed)
 
 
-@router.post("/{mailbox_id}/fetch", status_code=202, responses=documented(404, 409))
+@router.post("/{mailbox_id}/fetch", status_code=202, openapi_extra=needs(Role.OPERATOR), responses=documented(404, 409))
 def fetch_mailbox(rt: Rt, mailbox_id: Slug) -> Asked:
     """Look for mail now."""
     if not mailboxes.get(rt, mailbox_id).enabled:

@@ -24,6 +24,8 @@ MEDIA_TYPE = "application/problem+json"
 _MOST_FIELDS = 20
 _LONGEST_NAME = 100
 _STORAGE_PAUSE = 5
+_CHALLENGES = 'ApiKey realm="deskbridge", header="X-API-Key", Bearer realm="deskbridge"'
+"""Both ways to sign in, whichever is switched on: strangers need not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ KINDS = {
     kind.name: kind
     for kind in (
         Kind("malformed", 400, "The request cannot be read"),
-        Kind("unauthorized", 401, "No valid key"),
+        Kind("unauthorized", 401, "No valid sign-in"),
+        Kind("forbidden", 403, "Your role does not allow it"),
         Kind("not-found", 404, "There is no such thing"),
         Kind("method-not-allowed", 405, "That cannot be done here"),
         Kind("conflict", 409, "It contradicts what is there"),
@@ -58,6 +61,7 @@ _BY_ERROR: Mapping[type[BaseException], str] = {
     errors.Conflict: "conflict",
     RowChanged: "conflict",
     errors.Unauthorized: "unauthorized",
+    errors.Forbidden: "forbidden",
     errors.Misconfigured: "misconfigured",
     errors.Later: "busy",
     GraphBusy: "busy",
@@ -180,7 +184,7 @@ def _wrong_field(found: Any) -> WrongField:
 def _headers(error: errors.DeskbridgeError) -> dict[str, str] | None:
     match error:
         case errors.Unauthorized():
-            return {"WWW-Authenticate": 'ApiKey realm="deskbridge", header="X-API-Key"'}
+            return {"WWW-Authenticate": _CHALLENGES}
         case errors.Later():
             return _retry_after(error.delay)
         case GraphBusy():

@@ -9,6 +9,7 @@ from shared.api import audit, paging
 from shared.api.given import Admitted, Rt
 from shared.api.paging import Page, Paged
 from shared.api.problems import documented
+from shared.api.roles import Role, needs
 from shared.api.values import EntryKey, Output, Time
 from shared.upkeep import set_aside
 
@@ -27,7 +28,7 @@ class KeptWork(Output):
     replayed_at: Time
 
 
-@router.get("")
+@router.get("", openapi_extra=needs(Role.READER))
 def list_set_aside(rt: Rt, query: Annotated[Paged, Query()]) -> Page[KeptWork]:
     """List the work set aside, newest first."""
     past = str(paging.read_position(rt.keys, "set-aside", query) or "")
@@ -36,7 +37,7 @@ def list_set_aside(rt: Rt, query: Annotated[Paged, Query()]) -> Page[KeptWork]:
     return Page(items=items, next=paging.make_token(rt.keys, "set-aside", query, last))
 
 
-@router.post("/{key}/replay", status_code=202, responses=documented(404, 409))
+@router.post("/{key}/replay", status_code=202, openapi_extra=needs(Role.OPERATOR), responses=documented(404, 409))
 def replay_work(rt: Rt, caller: Admitted, key: EntryKey) -> KeptWork:
     """Put a piece of work on its queue again."""
     kept = set_aside.replay(rt, key)

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from shared.api.given import Rt
 from shared.api.paging import Everything
+from shared.api.roles import Role, needs
 from shared.api.values import Output, Time
 from shared.connections.store import list_all as list_connections
 from shared.subscriptions import store
@@ -27,7 +28,7 @@ class Subscription(Output):
     recreated: int
 
 
-@router.get("")
+@router.get("", openapi_extra=needs(Role.READER))
 def list_subscriptions(rt: Rt) -> Everything[Subscription]:
     """List the subscriptions of all connections."""
     connections = [each.connection_id for each in list_connections(rt)]

@@ -9,6 +9,7 @@ from shared.api.downloads import download
 from shared.api.given import Rt
 from shared.api.paging import Page, Paged
 from shared.api.problems import documented
+from shared.api.roles import Role, needs
 from shared.api.ticket_models import Action, Ticket, TicketDetails, TicketQuery, show_action
 from shared.api.values import ActionKey, FileIndex, TicketNumber
 from shared.clock import to_text
@@ -21,7 +22,7 @@ from shared.runtime import Runtime
 router = APIRouter(prefix="/tickets", tags=["tickets"])
 
 
-@router.get("")
+@router.get("", openapi_extra=needs(Role.READER))
 def list_tickets(rt: Rt, query: Annotated[TicketQuery, Query()]) -> Page[Ticket]:
     """List the tickets that fit, newest first."""
     behind = paging.read_position(rt.keys, "tickets", query)
@@ -41,7 +42,7 @@ def list_tickets(rt: Rt, query: Annotated[TicketQuery, Query()]) -> Page[Ticket]
     return Page(items=items, next=paging.make_token(rt.keys, "tickets", query, found.next))
 
 
-@router.get("/{number}", responses=documented(404))
+@router.get("/{number}", openapi_extra=needs(Role.READER), responses=documented(404))
 def get_ticket(rt: Rt, number: TicketNumber, query: Annotated[Paged, Query()]) -> TicketDetails:
     """Read one ticket; `limit` and `after` page through its actions."""
     ticket = Ticket.model_validate(tickets.get_ticket(rt, number))
@@ -50,6 +51,7 @@ def get_ticket(rt: Rt, number: TicketNumber, query: Annotated[Paged, Query()]) -
 
 @router.get(
     "/{number}/actions/{action}/attachments/{index}",
+    openapi_extra=needs(Role.READER),
     response_class=Response,
     responses={200: {"content": {"*/*": {}}, "description": "The file"}, **documented(404)},
 )

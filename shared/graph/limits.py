@@ -31,6 +31,14 @@ https://learn.microsoft.com/en-us/entra/identity-platform/configurable-token-lif
 
 ALERT_SECONDS = 10
 """Until somebody who takes alerts must have answered."""
+SIGNING_KEYS_GOOD_FOR = 24 * 3600.0
+SIGNING_KEYS_PAUSE = 300.0
+"""Seconds. How long Entra's published keys are believed, and how long it is not asked again for one that is not known.
+https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens#validate-the-signature"""
+CLOCK_SKEW = 300.0
+"""Seconds by which our clock may differ from Entra's when a token's times are compared; what Microsoft's own libraries
+allow. https://learn.microsoft.com/en-us/dotnet/api/microsoft.identitymodel.tokens.tokenvalidationparameters.clockskew"""
+
 CONNECT_SECONDS = 10
 READ_SECONDS = 100
 """A 150 MB message takes its time; nothing else comes near."""

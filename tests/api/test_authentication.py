@@ -10,6 +10,7 @@ import pytest
 
 from shared.api.authentication import identify
 from shared.errors import Misconfigured, Unauthorized
+from shared.runtime import Runtime
 from shared.settings import from_environment
 from tests.world import ADMIN_KEY, SECRET_KEY, World
 
@@ -60,16 +61,17 @@ def test_the_mode_for_developers_is_refused_in_azure() -> None:
         from_environment({**SETTINGS, "ADMIN_AUTH": "dev", "WEBSITE_INSTANCE_ID": "abc"})
     slipped_through = from_environment({**SETTINGS, "ADMIN_AUTH": "dev"}).model_copy(update={"instance_id": "abc"})
     with pytest.raises(Unauthorized):
-        identify(slipped_through, {})
+        identify(Runtime(slipped_through), {})
 
 
-def test_the_key_is_asked_for_in_the_openapi_document(world: World) -> None:
+def test_key_and_token_are_asked_for_in_the_openapi_document(world: World) -> None:
     document = world.get("/openapi.json")
-    [(name, scheme)] = document["components"]["securitySchemes"].items()
-    assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "header", "X-API-Key")
+    schemes = document["components"]["securitySchemes"]
+    assert (schemes["key"]["type"], schemes["key"]["in"], schemes["key"]["name"]) == ("apiKey", "header", "X-API-Key")
+    assert (schemes["bearer"]["type"], schemes["bearer"]["scheme"]) == ("http", "bearer")
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            assert operation["security"] == [{name: []}], f"{method} {path}"
+            assert operation["security"] == [{"key": []}, {"bearer": []}], f"{method} {path}"
 
 
 def test_no_cache_keeps_an_answer(world: World) -> None:

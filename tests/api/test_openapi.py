@@ -85,7 +85,7 @@ def test_every_route_is_described_to_the_end(world: World) -> None:
             ids.append(operation["operationId"])
             assert operation["description"], name
             assert operation["tags"], name
-            assert {"400", "401", "413", "422", "500", "503"} <= operation["responses"].keys(), name
+            assert {"400", "401", "403", "413", "422", "500", "503"} <= operation["responses"].keys(), name
             for status, response in operation["responses"].items():
                 wanted = "application/problem+json" if status >= "400" else None
                 assert response["content"], (name, status)

@@ -1,0 +1,64 @@
+"""What callers may do: three roles, each of which may do all that the one before it may.
+
+They are *app roles* of the app registration, and reach us as the claim ``roles`` of a token.
+https://learn.microsoft.com/en-us/entra/identity-platform/howto-add-app-roles-in-apps
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from shared.errors import Forbidden
+
+_EXTENSION = "x-role"
+_LONGEST_NAME = 100
+
+
+class Role(IntEnum):
+    """READER looks, OPERATOR does the day's work, ADMIN changes what is set up and what is secret."""
+
+    READER = 1
+    OPERATOR = 2
+    ADMIN = 3
+
+    @property
+    def claim(self) -> str:
+        """Its name in Entra, such as ``Deskbridge.Admin``."""
+        return f"Deskbridge.{self.name.title()}"
+
+
+_BY_CLAIM = {role.claim: role for role in Role}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who may use the API; ``object_id`` is Entra's, empty for who came by key. ``name`` is only for people:
+    whoever bears it can change it.
+    """
+
+    name: str
+    role: Role
+    object_id: str = ""
+
+
+def entitle(name: object, object_id: str, claims: Iterable[object]) -> Caller:
+    """The caller with the highest of these roles; raises Forbidden where none of them is one of ours."""
+    roles = [_BY_CLAIM[each] for each in claims if isinstance(each, str) and each in _BY_CLAIM]
+    if not roles:
+        raise Forbidden(
+            "None of the roles of this API was given to you.",
+            f"Have an administrator assign you {Role.READER.claim} or a higher role in Entra, and sign in anew.",
+        )
+    shown = "".join(char for char in str(name) if char.isprintable())[:_LONGEST_NAME]
+    return Caller(shown or object_id, max(roles), object_id)
+
+
+def needs(role: Role) -> dict[str, Any]:
+    """The least role for a route, as its ``openapi_extra``: what is documented is what is enforced."""
+    return {_EXTENSION: role.claim}
+
+
+def find_needed(extra: dict[str, Any] | None) -> Role | None:
+    """The least role that a route's ``openapi_extra`` names; None where it names none."""
+    return _BY_CLAIM.get((extra or {}).get(_EXTENSION, ""))
