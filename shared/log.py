@@ -52,12 +52,16 @@ def set_level(name: str) -> None:
     _logger.setLevel(name)
 
 
+def without_secrets(fields: Mapping[str, object]) -> dict[str, object]:
+    """The same fields, with stars for the value of each whose name says that it is secret."""
+    return {name: _redacted(name, value) for name, value in fields.items()}
+
+
 def _write(level: int, event: str, fields: dict[str, object], failure: BaseException | None = None) -> None:
     if not _logger.isEnabledFor(level):
         return
     line = {"event": event, **(_bound.get() or {}), **fields}
-    safe = {name: _redacted(name, value) for name, value in line.items()}
-    _logger.log(level, json.dumps(safe, default=str, ensure_ascii=True), exc_info=failure)
+    _logger.log(level, json.dumps(without_secrets(line), default=str, ensure_ascii=True), exc_info=failure)
 
 
 def _redacted(name: str, value: object) -> object:
@@ -65,7 +69,7 @@ def _redacted(name: str, value: object) -> object:
     if any(word in name.lower() for word in _SECRET_WORDS):
         return "***"
     if isinstance(value, Mapping):
-        return {str(inner): _redacted(str(inner), each) for inner, each in value.items()}
+        return without_secrets({str(inner): each for inner, each in value.items()})
     if isinstance(value, str) and len(value) > _LONGEST_VALUE:
         return value[:_LONGEST_VALUE] + "..."
     return value

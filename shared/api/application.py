@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from shared.api import (
+    audit,
     connection_checks,
     connections,
     health,
@@ -44,6 +45,7 @@ _AREAS = (
     set_aside,
     health,
     known_errors,
+    audit,
 )
 
 _lock = Lock()

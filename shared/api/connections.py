@@ -96,8 +96,10 @@ def create_connection(rt: Rt, caller: Admitted, new: NewConnection, response: Re
     get_cloud(new.cloud, rt.settings.local_cloud_url)
     credential = read_credential(new)
     values = new.model_dump(include={"name", "tenant_id", "client_id", "cloud", "environment"})
-    made = Connection.model_validate(store.create(rt, **values, credential=credential))
-    audit.note(caller, "connection.created", made.connection_id, after={**values, "credential": credential.kind})
+    told = {**values, "credential": credential.kind}
+    with audit.recorded(rt, caller, "connection.created", after=told) as record:
+        made = Connection.model_validate(store.create(rt, **values, credential=credential))
+        record.target = made.connection_id
     response.headers["Location"] = f"/api/v1/connections/{made.connection_id}"
     return made
 
@@ -112,14 +114,9 @@ def get_connection(rt: Rt, connection_id: Slug) -> Connection:
 def change_connection(rt: Rt, caller: Admitted, connection_id: Slug, changes: ConnectionChanges) -> Connection:
     """Change a connection's name, or where it works."""
     before, wanted = store.read(rt, connection_id)[0], changes.model_dump(exclude_none=True)
-    changed = store.change(rt, connection_id, **wanted) if wanted else before
-    audit.note(
-        caller,
-        "connection.changed",
-        connection_id,
-        before={name: getattr(before, name) for name in wanted},
-        after=wanted,
-    )
+    replaced = {name: getattr(before, name) for name in wanted}
+    with audit.recorded(rt, caller, "connection.changed", connection_id, before=replaced, after=wanted):
+        changed = store.change(rt, connection_id, **wanted) if wanted else before
     return Connection.model_validate(changed)
 
 
@@ -127,8 +124,10 @@ def change_connection(rt: Rt, caller: Admitted, connection_id: Slug, changes: Co
 def change_connection_secret(rt: Rt, caller: Admitted, connection_id: Slug, new: GivenCredential) -> Connection:
     """Keep another credential for a connection; if it had lost its sign-in, all that waited is looked at."""
     credential = read_credential(new)
-    store.change_credential(rt, connection_id, credential)
-    audit.note(caller, "connection.secret_changed", connection_id, after={"credential": credential.kind})
+    store.get(rt, connection_id)
+    told = {"credential": credential.kind}
+    with audit.recorded(rt, caller, "connection.secret_changed", connection_id, after=told):
+        store.change_credential(rt, connection_id, credential)
     if store.read(rt, connection_id)[0].state == "needs_sign_in":
         watching.resume(rt, connection_id)
     return Connection.model_validate(store.read(rt, connection_id)[0])
@@ -137,8 +136,9 @@ def change_connection_secret(rt: Rt, caller: Admitted, connection_id: Slug, new:
 @router.post("/{connection_id}/disconnect", openapi_extra=needs(Role.ADMIN), responses=documented(404))
 def disconnect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Connection:
     """Let a connection rest until it is connected again: nothing of it is lost, nothing is done."""
-    if states.disconnect(rt, connection_id):
-        audit.note(caller, "connection.disconnected", connection_id)
+    if store.read(rt, connection_id)[0].state != "disconnected":
+        with audit.recorded(rt, caller, "connection.disconnected", connection_id):
+            states.disconnect(rt, connection_id)
     return Connection.model_validate(store.read(rt, connection_id)[0])
 
 
@@ -146,8 +146,8 @@ def disconnect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Conn
 def connect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Connection:
     """Let a connection go on; all that waited is looked at."""
     if store.read(rt, connection_id)[0].state != "connected":
-        watching.resume(rt, connection_id)
-        audit.note(caller, "connection.connected", connection_id)
+        with audit.recorded(rt, caller, "connection.connected", connection_id):
+            watching.resume(rt, connection_id)
     return Connection.model_validate(store.read(rt, connection_id)[0])
 
 

@@ -126,8 +126,9 @@ def get_original(rt: Rt, mailbox: Slug, entry: EntryKey) -> Response:
 )
 def replay_mail(rt: Rt, caller: Admitted, mailbox: Slug, entry: EntryKey) -> JournalDetails:
     """Put a mail through again that got no ticket; its entry tells what came of it."""
-    asked = quarantine.ask_for_replay(rt, mailbox, entry)
-    audit.note(caller, "mail.replayed", f"{mailbox}/{entry}", before={"verdict": asked.verdict})
+    before = {"verdict": ledger.get(rt, mailbox, entry).verdict}
+    with audit.recorded(rt, caller, "mail.replayed", f"{mailbox}/{entry}", before=before):
+        asked = quarantine.ask_for_replay(rt, mailbox, entry)
     return _details(mailbox, asked)
 
 

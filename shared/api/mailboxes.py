@@ -122,8 +122,9 @@ def create_mailbox(rt: Rt, caller: Admitted, new: NewMailbox, response: Response
     folder = new.folder.lower() if new.folder.lower() in WELL_KNOWN_FOLDERS else new.folder
     values = {**new.model_dump(exclude={"connection_id", "address"}), "folder": folder}
     _check(values, cloud)
-    made = mailboxes.create(rt, connection_id=new.connection_id, address=new.address, values=values)
-    audit.note(caller, "mailbox.created", made.mailbox_id, after={**values, "address": new.address})
+    with audit.recorded(rt, caller, "mailbox.created", after={**values, "address": new.address}) as record:
+        made = mailboxes.create(rt, connection_id=new.connection_id, address=new.address, values=values)
+        record.target = made.mailbox_id
     rt.queues.put(CareForSubscription(mailbox_id=made.mailbox_id, cause="created"))
     if made.enabled:
         mailboxes.knock(rt, made.mailbox_id, "created")
@@ -145,8 +146,9 @@ def change_mailbox(rt: Rt, caller: Admitted, mailbox_id: Slug, change: MailboxCh
     before = Mailbox.model_validate(mailboxes.get(rt, mailbox_id)).model_dump()
     values = change.model_dump(exclude_unset=True)
     _check({**before, **values}, _cloud(rt, before["connection_id"]))
-    changed = mailboxes.change(rt, mailbox_id, values)
-    audit.note(caller, "mailbox.changed", mailbox_id, before={name: before[name] for name in values}, after=values)
+    replaced = {name: before[name] for name in values}
+    with audit.recorded(rt, caller, "mailbox.changed", mailbox_id, before=replaced, after=values):
+        changed = mailboxes.change(rt, mailbox_id, values)
     if values.keys() & {"enabled", "method"}:
         rt.queues.put(CareForSubscription(mailbox_id=mailbox_id, cause="asked"))
         mailboxes.knock(rt, mailbox_id, "asked")

@@ -40,6 +40,7 @@ def list_set_aside(rt: Rt, query: Annotated[Paged, Query()]) -> Page[KeptWork]:
 @router.post("/{key}/replay", status_code=202, openapi_extra=needs(Role.OPERATOR), responses=documented(404, 409))
 def replay_work(rt: Rt, caller: Admitted, key: EntryKey) -> KeptWork:
     """Put a piece of work on its queue again."""
-    kept = set_aside.replay(rt, key)
-    audit.note(caller, "work.replayed", key, before={"queue": kept.queue})
+    kept = set_aside.get(rt, key)
+    with audit.recorded(rt, caller, "work.replayed", key, before={"queue": kept.queue}):
+        set_aside.replay(rt, key)
     return KeptWork.model_validate(kept)

@@ -60,12 +60,17 @@ def count_waiting(rt: Runtime, most: int = 100) -> int:
     return sum(1 for _ in rows)
 
 
-def replay(rt: Runtime, key: str) -> Kept:
-    """Put a kept piece of work on its queue again; raises NotFound, and Conflict where its queue is unknown."""
+def get(rt: Runtime, key: str) -> Kept:
+    """The kept piece of work of this key; raises NotFound."""
     row = rt.tables[TABLE].find(PARTITION, key)
     if row is None:
         raise NotFound(f"No work was set aside as {key!r}.", "Look it up in the list of work set aside.")
-    kept = _kept(row)
+    return _kept(row)
+
+
+def replay(rt: Runtime, key: str) -> Kept:
+    """Put a kept piece of work on its queue again; raises NotFound, and Conflict where its queue is unknown."""
+    kept = get(rt, key)
     if kept.queue not in KINDS:
         raise Conflict(f"There is no queue {kept.queue!r} in this version.", "The work belongs to another version.")
     rt.queues.put_text(kept.queue, kept.text)

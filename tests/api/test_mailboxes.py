@@ -97,7 +97,7 @@ def test_the_same_mailbox_is_not_set_up_twice(desk: World, azurite: Azurite) -> 
     answer = desk.api("POST", "/mailboxes", {"connection_id": "contoso", "address": SUPPORT.upper()})
     assert answer.status == 409
     assert desk.get("/mailboxes")["items"][0]["mailbox_id"] in answer.json()["cure"]
-    assert _without_etags(dump(azurite, desk)) == _without_etags(before)
+    assert _without_record(dump(azurite, desk)) == _without_record(before)
     other = desk.api("POST", "/mailboxes", {"connection_id": "contoso", "address": SUPPORT, "folder": "archive"})
     assert other.status == 201
 
@@ -180,6 +180,8 @@ def test_mail_is_not_deleted_permanently_where_graph_cannot(world: World) -> Non
     assert (answer.status, answer.json()["fields"][0]["field"]) == (422, "disposal")
 
 
-def _without_etags(found: dict[str, Any]) -> Any:
-    rows = {name: [{**row, "etag": ""} for row in rows] for name, rows in found["rows"].items()}
+def _without_record(found: dict[str, Any]) -> Any:
+    """What is stored but for etags, and for the record of changes, which holds attempts too."""
+    kept = {name: rows for name, rows in found["rows"].items() if not name.endswith("Audit")}
+    rows = {name: [{**row, "etag": ""} for row in rows] for name, rows in kept.items()}
     return {**found, "rows": rows}
