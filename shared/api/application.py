@@ -18,6 +18,7 @@ from shared.api import (
     audit,
     connection_checks,
     connections,
+    grants,
     health,
     journal,
     known_errors,
@@ -29,6 +30,7 @@ from shared.api import (
 )
 from shared.api.authentication import admitted
 from shared.api.gate import Gate
+from shared.api.reach import within_reach
 from shared.errors import DeskbridgeError
 
 PREFIX = "/api/v1"
@@ -38,6 +40,7 @@ _ALWAYS = (400, 401, 403, 413, 422, 500, 503)
 _AREAS = (
     connections,
     connection_checks,
+    grants,
     mailboxes,
     tickets,
     journal,
@@ -93,7 +96,8 @@ def build() -> FastAPI:
 
 
 def _routes() -> APIRouter:
-    root = APIRouter(prefix=PREFIX, dependencies=[Depends(admitted)], responses=problems.documented(*_ALWAYS))
+    checks = [Depends(admitted), Depends(within_reach)]
+    root = APIRouter(prefix=PREFIX, dependencies=checks, responses=problems.documented(*_ALWAYS))
     for area in _AREAS:
         root.include_router(area.router)
     return root

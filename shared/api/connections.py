@@ -10,6 +10,7 @@ from shared.api.credentials import GivenCredential, read_credential
 from shared.api.given import Admitted, Rt
 from shared.api.paging import Everything
 from shared.api.problems import documented
+from shared.api.reach import Within
 from shared.api.roles import Role, needs
 from shared.api.values import (
     Body,
@@ -85,9 +86,10 @@ class UserSearch(Input):
 
 
 @router.get("", openapi_extra=needs(Role.READER))
-def list_connections(rt: Rt) -> Everything[Connection]:
-    """List all connections."""
-    return Everything(items=[Connection.model_validate(each) for each in store.list_all(rt)])
+def list_connections(rt: Rt, reach: Within) -> Everything[Connection]:
+    """List all connections that were given to you."""
+    seen = [each for each in store.list_all(rt) if each.connection_id not in reach.hidden]
+    return Everything(items=[Connection.model_validate(each) for each in seen])
 
 
 @router.post("", status_code=201, openapi_extra=needs(Role.ADMIN), responses=documented(409))

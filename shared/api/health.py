@@ -9,6 +9,7 @@ from pydantic import Field
 from shared.api import problems
 from shared.api.given import Rt
 from shared.api.paging import Everything
+from shared.api.reach import Within
 from shared.api.roles import Role, needs
 from shared.api.values import Input, Output, Time
 from shared.upkeep import health
@@ -75,9 +76,9 @@ _UNHEALTHY: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/health", openapi_extra=needs(Role.READER), responses=_UNHEALTHY)
-def get_health(rt: Rt, query: Annotated[HealthQuery, Query()], response: Response) -> Health:
-    """Check everything."""
-    found = Health.model_validate(health.check(rt))
+def get_health(rt: Rt, reach: Within, query: Annotated[HealthQuery, Query()], response: Response) -> Health:
+    """Check everything that was given to you."""
+    found = Health.model_validate(health.check(rt, reach.hidden))
     if query.strict and not found.healthy:
         response.status_code = 503
     return found

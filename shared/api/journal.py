@@ -11,6 +11,7 @@ from shared.api.downloads import download
 from shared.api.given import Admitted, Rt
 from shared.api.paging import Everything, Page, Paged
 from shared.api.problems import documented
+from shared.api.reach import Reach, Within
 from shared.api.roles import Role, needs
 from shared.api.values import AnyAddress, EntryKey, Moment, Output, SearchText, Slug, Time
 from shared.clock import to_text
@@ -87,11 +88,11 @@ def list_verdicts() -> Everything[VerdictMeaning]:
 
 
 @router.get("/journal", openapi_extra=needs(Role.READER))
-def list_journal(rt: Rt, query: Annotated[JournalQuery, Query()]) -> Page[JournalEntry]:
-    """List the mails that fit, newest first, of one mailbox or of all."""
+def list_journal(rt: Rt, reach: Within, query: Annotated[JournalQuery, Query()]) -> Page[JournalEntry]:
+    """List the mails that fit, newest first, of one mailbox or of all that were given to you."""
     past = str(paging.read_position(rt.keys, "journal", query) or "")
     try:
-        found = journal.list_entries(rt, _wanted(query), past=past, limit=query.limit)
+        found = journal.list_entries(rt, _wanted(query, reach), past=past, limit=query.limit)
     except NotFound as missing:
         raise BadInput("mailbox", missing.cause, missing.cure) from None
     items = [JournalEntry.model_validate(_shown(*each)) for each in found.entries]
@@ -132,7 +133,7 @@ def replay_mail(rt: Rt, caller: Admitted, mailbox: Slug, entry: EntryKey) -> Jou
     return _details(mailbox, asked)
 
 
-def _wanted(query: JournalQuery) -> Wanted:
+def _wanted(query: JournalQuery, reach: Reach) -> Wanted:
     return Wanted(
         mailbox_id=query.mailbox or "",
         verdict=query.verdict or "",
@@ -140,6 +141,7 @@ def _wanted(query: JournalQuery) -> Wanted:
         text=query.text or "",
         since=to_text(query.since) if query.since else "",
         before=to_text(query.before) if query.before else "",
+        hidden=reach.hidden,
     )
 
 

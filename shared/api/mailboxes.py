@@ -10,6 +10,7 @@ from shared.api import audit
 from shared.api.given import Admitted, Rt
 from shared.api.paging import Everything
 from shared.api.problems import documented
+from shared.api.reach import Within
 from shared.api.roles import Role, needs
 from shared.api.values import Body, FolderId, FolderName, Label, MailboxAddress, Name, Output, Slug, Time, Word
 from shared.connections import store as connections
@@ -110,9 +111,9 @@ class Asked(Output):
 
 
 @router.get("", openapi_extra=needs(Role.READER))
-def list_mailboxes(rt: Rt) -> Everything[Mailbox]:
-    """List all mailboxes."""
-    return Everything(items=[Mailbox.model_validate(each) for each in mailboxes.list_all(rt)])
+def list_mailboxes(rt: Rt, reach: Within) -> Everything[Mailbox]:
+    """List all mailboxes of the connections that were given to you."""
+    return Everything(items=[Mailbox.model_validate(each) for each in mailboxes.list_seen(rt, reach.hidden)])
 
 
 @router.post("", status_code=201, openapi_extra=needs(Role.ADMIN), responses=documented(409))

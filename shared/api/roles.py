@@ -51,7 +51,7 @@ def entitle(name: object, object_id: str, claims: Iterable[object]) -> Caller:
             f"Have an administrator assign you {Role.READER.claim} or a higher role in Entra, and sign in anew.",
         )
     shown = "".join(char for char in str(name) if char.isprintable())[:_LONGEST_NAME]
-    return Caller(shown or object_id, max(roles), object_id)
+    return Caller(shown or object_id, max(roles), object_id.lower())
 
 
 def needs(role: Role) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from shared.api.given import Rt
 from shared.api.paging import Everything
+from shared.api.reach import Within
 from shared.api.roles import Role, needs
 from shared.api.values import Output, Time
 from shared.connections.store import list_all as list_connections
@@ -29,9 +30,9 @@ class Subscription(Output):
 
 
 @router.get("", openapi_extra=needs(Role.READER))
-def list_subscriptions(rt: Rt) -> Everything[Subscription]:
-    """List the subscriptions of all connections."""
-    connections = [each.connection_id for each in list_connections(rt)]
+def list_subscriptions(rt: Rt, reach: Within) -> Everything[Subscription]:
+    """List the subscriptions of all connections that were given to you."""
+    connections = [each.connection_id for each in list_connections(rt) if each.connection_id not in reach.hidden]
     return Everything(
         items=[Subscription.model_validate(each) for one in connections for each in store.list_of(rt, one)]
     )

@@ -118,9 +118,14 @@ def get(rt: Runtime, connection_id: str) -> Connection:
         return known[0]
     row = rt.tables[TABLE].find(PARTITION, connection_id)
     if row is None:
-        raise NotFound(f"There is no connection {connection_id!r}.", "Look it up in the list of connections.")
+        raise missing(connection_id)
     memory[connection_id] = fill(Connection, row), rt.clock.steady() + _REMEMBERED_SECONDS
     return memory[connection_id][0]
+
+
+def missing(connection_id: str) -> NotFound:
+    """What is said of a connection that is not there, and to who may not know that it is."""
+    return NotFound(f"There is no connection {connection_id[:64]!r}.", "Look it up in the list of connections.")
 
 
 def read(rt: Runtime, connection_id: str) -> tuple[Connection, Row]:
@@ -128,7 +133,7 @@ def read(rt: Runtime, connection_id: str) -> tuple[Connection, Row]:
     forget(rt)
     row = rt.tables[TABLE].find(PARTITION, connection_id)
     if row is None:
-        raise NotFound(f"There is no connection {connection_id!r}.", "Look it up in the list of connections.")
+        raise missing(connection_id)
     return fill(Connection, row), row
 
 

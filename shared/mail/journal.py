@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from shared.mail import ledger, mailboxes
 from shared.mail.ledger import Entry
+from shared.mail.mailboxes import Mailbox
 from shared.runtime import Runtime
 
 MOST_LOOKED_AT = 2_000
@@ -15,7 +16,10 @@ MOST_LOOKED_AT = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which mails to list; empty means any. ``text`` is looked for in subject and sender, ``since`` is ISO 8601."""
+    """Which mails to list; empty means any. ``text`` is looked for in subject and sender, ``since`` is ISO 8601.
+
+    ``hidden``: connections whose mailboxes are passed over, as if they were not there.
+    """
 
     mailbox_id: str = ""
     verdict: str = ""
@@ -23,6 +27,7 @@ class Wanted:
     text: str = ""
     since: str = ""
     before: str = ""
+    hidden: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +56,18 @@ def list_entries(rt: Runtime, wanted: Wanted, *, past: str = "", limit: int = 50
 
 
 def _iter_newest(rt: Runtime, wanted: Wanted, past: str, limit: int) -> Iterator[tuple[str, Entry]]:
-    if wanted.mailbox_id:
-        watched = [mailboxes.get(rt, wanted.mailbox_id).mailbox_id]
-    else:
-        watched = [mailbox.mailbox_id for mailbox in mailboxes.list_all(rt)]
     start = max(past, ledger.key_at(wanted.before)) if wanted.before else past
-    streams = [_stream(rt, mailbox_id, start, limit) for mailbox_id in watched]
+    streams = [_stream(rt, mailbox.mailbox_id, start, limit) for mailbox in _watched(rt, wanted)]
     return heapq.merge(*streams, key=lambda each: each[1].key)
+
+
+def _watched(rt: Runtime, wanted: Wanted) -> list[Mailbox]:
+    if not wanted.mailbox_id:
+        return mailboxes.list_seen(rt, wanted.hidden)
+    mailbox = mailboxes.get(rt, wanted.mailbox_id)
+    if mailbox.connection_id in wanted.hidden:
+        raise mailboxes.missing(wanted.mailbox_id)
+    return [mailbox]
 
 
 def _stream(rt: Runtime, mailbox_id: str, past: str, limit: int) -> Iterator[tuple[str, Entry]]:

@@ -8,7 +8,7 @@ in one transaction. The partition ``!all`` lists the mailboxes.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
@@ -99,21 +99,38 @@ def get(rt: Runtime, mailbox_id: str) -> Mailbox:
     """The mailbox of this id; raises NotFound."""
     row = rt.tables[TABLE].find(mailbox_id, CONFIG)
     if row is None or mailbox_id == LIST:
-        raise NotFound(f"There is no mailbox {mailbox_id!r}.", "Look it up in the list of mailboxes.")
+        raise missing(mailbox_id)
     return fill(Mailbox, row)
+
+
+def missing(mailbox_id: str) -> NotFound:
+    """What is said of a mailbox that is not there, and to who may not know that it is."""
+    return NotFound(f"There is no mailbox {mailbox_id[:64]!r}.", "Look it up in the list of mailboxes.")
 
 
 def get_head(rt: Runtime, mailbox_id: str) -> tuple[Mailbox, State]:
     """The mailbox and where its rounds are, in one request; raises NotFound."""
     rows = {row.key: row for row in rt.tables[TABLE].range(mailbox_id, low="!", high='"')}
     if CONFIG not in rows:
-        raise NotFound(f"There is no mailbox {mailbox_id!r}.", "Look it up in the list of mailboxes.")
+        raise missing(mailbox_id)
     return fill(Mailbox, rows[CONFIG]), State.of(rows.get(STATE))
 
 
 def list_all(rt: Runtime) -> list[Mailbox]:
     """Every mailbox, by id."""
     return [fill(Mailbox, row) for row in rt.tables[TABLE].range(LIST)]
+
+
+def list_seen(rt: Runtime, hidden: Collection[str]) -> list[Mailbox]:
+    """Every mailbox but those of the connections that are ``hidden``."""
+    return [mailbox for mailbox in list_all(rt) if mailbox.connection_id not in hidden]
+
+
+def ids_within(rt: Runtime, connections: Collection[str]) -> frozenset[str]:
+    """The mailboxes of these connections."""
+    if not connections:
+        return frozenset()
+    return frozenset(mailbox.mailbox_id for mailbox in list_all(rt) if mailbox.connection_id in connections)
 
 
 def knock(rt: Runtime, mailbox_id: str, cause: Cause, *, delay: float = 0) -> None:

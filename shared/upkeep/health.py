@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -68,17 +68,17 @@ class Health:
     notifications_refused: int
 
 
-def check(rt: Runtime) -> Health:
-    """Look at every mailbox, one request each, and at the work set aside."""
+def check(rt: Runtime, hidden: Collection[str] = ()) -> Health:
+    """Look at every mailbox but those of ``hidden`` connections, one request each, and at the work set aside."""
     now = rt.clock.now()
-    listed = mailboxes.list_all(rt)
+    listed = mailboxes.list_seen(rt, hidden)
     connections = {each.connection_id for each in listed}
     subscribed = {each.mailbox_id: each for connection in connections for each in store.list_of(rt, connection)}
     found = tuple(_check_mailbox(rt, each.mailbox_id, subscribed.get(each.mailbox_id), now) for each in listed)
-    waiting = set_aside.count_waiting(rt)
+    waiting = set_aside.count_waiting(rt, hidden=mailboxes.ids_within(rt, hidden))
     issues = (
         *_general_issues(waiting),
-        *_connection_issues(rt, now),
+        *_connection_issues(rt, now, hidden),
         *(issue for mailbox in found for issue in mailbox.issues),
     )
     healthy = not any(issue.severity == "error" for issue in issues)
@@ -145,8 +145,8 @@ def _webhook_issues(
         yield Issue("webhook_silent", "warning", name, cause, cure)
 
 
-def _connection_issues(rt: Runtime, now: datetime) -> Iterator[Issue]:
-    for each in connections_store.list_all(rt):
+def _connection_issues(rt: Runtime, now: datetime, hidden: Collection[str]) -> Iterator[Issue]:
+    for each in (each for each in connections_store.list_all(rt) if each.connection_id not in hidden):
         if each.state == "needs_sign_in":
             cause = f"{each.trouble} (since {each.state_since})"
             yield Issue("connection_lost", "error", each.name, cause, each.cure)

@@ -6,6 +6,8 @@ moved them to a ``-poison`` queue. https://learn.microsoft.com/en-us/azure/azure
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 from shared import log
@@ -47,23 +49,30 @@ def keep_poison(rt: Runtime, queue: str, text: str) -> None:
     log.error("work.poison", queue=queue)
 
 
-def list_kept(rt: Runtime, *, past: str = "", limit: int = 50) -> tuple[list[Kept], str | None]:
-    """The newest first, behind the key ``past``, and the key to go on behind (None at the end)."""
+def list_kept(
+    rt: Runtime, *, past: str = "", limit: int = 50, hidden: Collection[str] = ()
+) -> tuple[list[Kept], str | None]:
+    """The newest first, behind the key ``past``, and the key to go on behind (None at the end).
+
+    ``hidden``: mailboxes whose work is passed over, so that there may be fewer than ``limit`` before the end.
+    """
     rows = rt.tables[TABLE].range(PARTITION, after=past, limit=limit + 1, page=limit + 1)
     found = [_kept(row) for row in rows]
-    return found[:limit], found[limit - 1].key if len(found) > limit else None
+    seen = [each for each in found[:limit] if _is_seen(each.text, hidden)]
+    return seen, found[limit - 1].key if len(found) > limit else None
 
 
-def count_waiting(rt: Runtime, most: int = 100) -> int:
-    """How many pieces of work wait for a person, counted up to ``most``."""
-    rows = rt.tables[TABLE].range(PARTITION, where="replayed_at eq ''", select=["queue"], limit=most)
-    return sum(1 for _ in rows)
+def count_waiting(rt: Runtime, most: int = 100, hidden: Collection[str] = ()) -> int:
+    """How many pieces of work wait for a person, counted up to ``most``; not those of ``hidden`` mailboxes."""
+    column = "text" if hidden else "queue"
+    rows = rt.tables[TABLE].range(PARTITION, where="replayed_at eq ''", select=[column], limit=most)
+    return sum(1 for row in rows if _is_seen(row[column], hidden))
 
 
-def get(rt: Runtime, key: str) -> Kept:
-    """The kept piece of work of this key; raises NotFound."""
+def get(rt: Runtime, key: str, hidden: Collection[str] = ()) -> Kept:
+    """The kept piece of work of this key; raises NotFound, also for that of ``hidden`` mailboxes."""
     row = rt.tables[TABLE].find(PARTITION, key)
-    if row is None:
+    if row is None or not _is_seen(row["text"], hidden):
         raise NotFound(f"No work was set aside as {key!r}.", "Look it up in the list of work set aside.")
     return _kept(row)
 
@@ -87,6 +96,21 @@ def _insert(rt: Runtime, queue: str, text: str, reason: str, cure: str) -> None:
         rt.tables[TABLE].insert(Row(PARTITION, values.pop("key"), values))
     except RowExists:
         log.debug("work.kept_already", queue=queue)
+
+
+def mailbox_of(text: str) -> str:
+    """The mailbox that a message names; empty where none can be read in it."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return ""
+    named = found.get("mailbox_id") if isinstance(found, dict) else None
+    return named if isinstance(named, str) else ""
+
+
+def _is_seen(text: str, hidden: Collection[str]) -> bool:
+    """Whether the work is none of a hidden mailbox; where that cannot be known it is not seen."""
+    return not hidden or mailbox_of(text) not in {"", *hidden}
 
 
 def _kept(row: Row) -> Kept:

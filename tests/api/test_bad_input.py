@@ -97,8 +97,13 @@ def assert_problem(answer: Any, field: str | None = None) -> None:
 def test_no_hostile_text_in_an_address_reaches_a_row(desk: World, azurite: Azurite) -> None:
     before, tried = dump(azurite, desk), 0
     for method, path, operation in operations(desk):
-        proper: dict[str, Any] = {"PUT": {"client_secret": "planted-secret"}, "PATCH": {"name": "Another"}, "POST": {}}
-        body = proper[method] if operation.get("requestBody") and "{" in path else None
+        proper: dict[str, Any] = {
+            "secret": {"client_secret": "planted-secret"},
+            "grants": {"items": []},
+            "{mailbox_id}": {"name": "New"},
+            "{connection_id}": {"name": "New"},
+        }
+        body = proper.get(path.rpartition("/")[2], {}) if operation.get("requestBody") and "{" in path else None
         for parameter in operation.get("parameters", []):
             if parameter["in"] != "path":
                 continue

@@ -166,6 +166,21 @@ def test_nothing_else_is_a_sign_in(desk: World) -> None:
         assert status(desk, headers) == 401, headers
 
 
+@pytest.mark.parametrize(
+    ("cloud", "authority"),
+    [
+        ("usgov", "login.microsoftonline.us"),
+        ("dod", "login.microsoftonline.us"),
+        ("china", "login.chinacloudapi.cn"),
+        ("local", "login.windows.net"),
+    ],
+)
+def test_each_cloud_has_its_own_issuer(desk: World, cloud: str, authority: str) -> None:
+    desk.start(**BY_TOKEN, ADMIN_CLOUD=cloud, LOCAL_CLOUD_URL="https://login.windows.net")
+    assert status(desk, signed_in(desk, ADMIN, iss=f"https://{authority}/{TENANT}/v2.0")) == 200
+    assert status(desk, signed_in(desk, ADMIN)) == 401
+
+
 @pytest.mark.parametrize("missing", ["ADMIN_TENANT_ID", "ADMIN_CLIENT_ID"])
 def test_without_its_settings_nobody_gets_in(desk: World, missing: str) -> None:
     headers = signed_in(desk, ADMIN)

@@ -1,0 +1,188 @@
+"""Connections that were given to some callers only: to the others they are not there, nor is anything of theirs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from shared.api import application
+from shared.api.reach import CONNECTION, MAILBOX
+from shared.errors import SetAside
+from shared.mail.verdicts import Verdict
+from shared.upkeep import set_aside
+from shared.work import SyncMailbox
+from tests.api.identities import BY_TOKEN, PERSON, signed_in
+from tests.api.seeding import enter
+from tests.api.test_roles import ROLES, TABLE
+from tests.world import CLIENT, CLIENT_SECRET, TENANT, Answer, World
+
+READER, OPERATOR, ADMIN = ROLES
+OTHER = "99999999-9999-4999-8999-999999999999"
+NOBODY_KNOWS = {"entry": "98204812799999999~0123456789ab", "key": "98204812799999999~0123456789ab"}
+OF_NO_CONNECTION = {"entry", "key", "number", "action", "index"}
+"""Parameters of addresses that name something within a mailbox, or nothing of a connection."""
+
+
+class Desk:
+    """Two connections with a mailbox each, a mail in quarantine and work set aside; ``fabrikam`` is given to some."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        for name in ("Contoso", "Fabrikam"):
+            made = {"name": name, "tenant_id": TENANT, "client_id": CLIENT, "client_secret": CLIENT_SECRET}
+            assert world.api("POST", "/connections", made).status == 201
+        self.ours = world.add_mailbox("support@contoso.com", method="scan")
+        self.theirs = world.add_mailbox("help@fabrikam.com", connection_id="fabrikam")
+        world.settle()
+        self.entries = {each: enter(world, each, "Broken", verdict=Verdict.QUARANTINED) for each in self.mailboxes}
+        for mailbox in self.mailboxes:
+            work = SyncMailbox(mailbox_id=mailbox, cause="scan", noticed_at="")
+            set_aside.keep_text(world.rt, work.queue, work.model_dump_json(), SetAside("A reason.", "A cure."))
+        world.start(**BY_TOKEN)
+
+    @property
+    def mailboxes(self) -> tuple[str, str]:
+        return self.ours, self.theirs
+
+    def ask(self, role: str, method: str, path: str, body: Any = None) -> Answer:
+        return self.world.api(method, path, body, sign_in=signed_in(self.world, role))
+
+    def give(self, *given: tuple[str, str]) -> None:
+        items = [{"object_id": who, "access": access} for who, access in given]
+        assert self.ask(ADMIN, "PUT", "/connections/fabrikam/grants", {"items": items}).status == 200
+
+    def kept(self, role: str) -> dict[str, str]:
+        """Keys of the work set aside, by mailbox."""
+        items = self.ask(role, "GET", "/set-aside").json()["items"]
+        return {set_aside.mailbox_of(each["message"]): each["key"] for each in items}
+
+
+@pytest.fixture
+def desk(world: World) -> Desk:
+    return Desk(world)
+
+
+def addresses(about: dict[str, str], role: str) -> Iterator[tuple[str, str]]:
+    """Each method and path that names a connection or a mailbox, and that is for the role."""
+    for method, path, needed in TABLE:
+        names = re.findall(r"\{(\w+)\}", path)
+        if ROLES.index(needed) <= ROLES.index(role) and {CONNECTION, *MAILBOX} & {*names}:
+            yield method, path.format(**{**NOBODY_KNOWS, **about})
+
+
+def test_the_parameters_of_every_address_are_known_here() -> None:
+    """A new name must be one of those that are looked up before the route, or have nothing to do with a connection."""
+    for path in application.build().openapi()["paths"]:
+        assert {*re.findall(r"\{(\w+)\}", path)} <= {CONNECTION, *MAILBOX, *OF_NO_CONNECTION}, path
+
+
+@pytest.mark.requirement("CONN-11")
+@pytest.mark.parametrize("role", [READER, OPERATOR])
+def test_what_was_not_given_cannot_be_told_from_what_is_not_there(desk: Desk, role: str) -> None:
+    theirs = {CONNECTION: "fabrikam", **dict.fromkeys(MAILBOX, desk.theirs), "entry": desk.entries[desk.theirs].key}
+    nothing = {CONNECTION: "nowhere", **dict.fromkeys(MAILBOX, "nobody")}
+    seen = list(addresses(theirs, role))
+    assert len(seen) >= 4
+    for method, path in seen:
+        assert desk.ask(role, method, path).status != 404, "while it is given to nobody in particular it is for all"
+    desk.give((OTHER, "modify"))
+    for (method, path), (_, empty) in zip(seen, addresses(nothing, role), strict=True):
+        hidden, missing = desk.ask(role, method, path), desk.ask(role, method, empty)
+        assert (hidden.status, missing.status) == (404, 404), (method, path)
+        shown = hidden.body.decode().replace(desk.theirs, "nobody").replace("fabrikam", "nowhere")
+        assert shown == missing.body.decode(), path
+    both = [desk.ask(role, "GET", f"/journal?mailbox={name}") for name in (desk.theirs, "nobody")]
+    assert [each.status for each in both] == [422, 422]
+    assert both[0].body.decode().replace(desk.theirs, "nobody") == both[1].body.decode()
+
+
+@pytest.mark.requirement("CONN-11")
+@pytest.mark.parametrize("role", [READER, OPERATOR])
+def test_no_list_tells_of_what_was_not_given(desk: Desk, role: str) -> None:
+    """Tickets belong to the desk and not to a connection; so far the desk is one."""
+    lists = [path for method, path, needed in TABLE if method == "GET" and "{" not in path and needed == READER]
+    assert desk.ask(ADMIN, "POST", "/connections/fabrikam/disconnect").status == 200
+    telling = {path for path in lists if b"fabrikam" in desk.ask(role, "GET", path).body.lower()}
+    assert telling == {"/connections", "/mailboxes", "/journal", "/subscriptions", "/set-aside", "/health"}
+    desk.give((OTHER, "modify"))
+    for path in lists:
+        assert b"fabrikam" not in desk.ask(role, "GET", path).body.lower(), path
+    for path in telling - {"/subscriptions"}:
+        assert b"contoso" in desk.ask(role, "GET", path).body, path
+    health = desk.ask(role, "GET", "/health").json()
+    assert health["set_aside"] == 1
+    assert "connection_off" not in {each["code"] for each in health["issues"]}
+
+
+@pytest.mark.requirement("CONN-11")
+def test_administrators_reach_everything(desk: Desk) -> None:
+    desk.give((OTHER, "read"))
+    assert desk.ask(ADMIN, "GET", "/connections/fabrikam").status == 200
+    assert desk.ask(ADMIN, "POST", f"/mailboxes/{desk.theirs}/fetch").status == 202
+    assert desk.kept(ADMIN).keys() == {desk.ours, desk.theirs}
+
+
+@pytest.mark.requirement("CONN-11")
+def test_who_may_only_look_changes_nothing(desk: Desk) -> None:
+    entry = desk.entries[desk.theirs].key
+    work = [
+        "/connections/fabrikam/test",
+        f"/mailboxes/{desk.theirs}/fetch",
+        f"/journal/{desk.theirs}/{entry}/replay",
+        f"/set-aside/{desk.kept(ADMIN)[desk.theirs]}/replay",
+    ]
+    looks = ["/connections/fabrikam", f"/mailboxes/{desk.theirs}", f"/journal/{desk.theirs}/{entry}"]
+
+    def statuses(method: str, paths: list[str]) -> list[int]:
+        return [desk.ask(OPERATOR, method, path).status for path in paths]
+
+    desk.give((PERSON, "read"), (OTHER, "modify"))
+    assert (statuses("GET", looks), statuses("POST", work)) == ([200] * 3, [403] * 4)
+    desk.give((PERSON, "modify"))
+    assert (statuses("GET", looks), statuses("POST", work)) == ([200] * 3, [200, 202, 202, 202])
+    desk.give((OTHER, "read"))
+    assert (statuses("GET", looks), statuses("POST", work)) == ([404] * 3, [404] * 4)
+    assert desk.ask(READER, "POST", f"/mailboxes/{desk.ours}/fetch").status == 403
+
+
+def test_work_of_which_nobody_knows_what_it_concerns_is_shown_to_who_sees_everything(desk: Desk) -> None:
+    for text in ("no json", "[]", "{}", '{"mailbox_id": null}'):
+        set_aside.keep_text(desk.world.rt, "mailbox-sync", text, SetAside("A reason.", "A cure."))
+    assert len(desk.ask(OPERATOR, "GET", "/set-aside").json()["items"]) == 6
+    desk.give((OTHER, "modify"))
+    assert desk.kept(OPERATOR).keys() == {desk.ours}
+    assert len(desk.ask(ADMIN, "GET", "/set-aside").json()["items"]) == 6
+
+
+@pytest.mark.requirement("CONN-11", "OPS-6")
+def test_grants_are_listed_replaced_and_recorded(desk: Desk) -> None:
+    path = "/connections/fabrikam/grants"
+    assert desk.ask(ADMIN, "GET", path).json() == {"items": []}
+    desk.give((PERSON.upper(), "read"))
+    assert desk.ask(ADMIN, "GET", path).json() == {"items": [{"object_id": PERSON, "access": "read", "name": ""}]}
+    [newest] = desk.ask(ADMIN, "GET", "/audit?target=fabrikam&limit=1").json()["items"]
+    assert (newest["what"], newest["before"]["items"]) == ("connection.granted", [])
+    assert [each["object_id"] for each in newest["after"]["items"]] == [PERSON]
+    desk.give()
+    assert desk.ask(READER, "GET", "/connections/fabrikam").status == 200
+    assert desk.ask(ADMIN, "PUT", "/connections/nowhere/grants", {"items": []}).status == 404
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"object_id": "grace@contoso.com", "access": "read"},
+        {"object_id": PERSON, "access": "owner"},
+        {"object_id": PERSON},
+        {"object_id": PERSON, "access": "read", "role": "Deskbridge.Admin"},
+    ],
+)
+def test_a_wrong_grant_is_refused(desk: Desk, wrong: dict[str, str]) -> None:
+    for items in ([wrong], [wrong] * 201):
+        assert desk.ask(ADMIN, "PUT", "/connections/fabrikam/grants", {"items": items}).status == 422
+    twice = [{"object_id": PERSON, "access": access} for access in ("read", "modify")]
+    assert desk.ask(ADMIN, "PUT", "/connections/fabrikam/grants", {"items": twice}).status == 422
+    assert desk.ask(ADMIN, "GET", "/connections/fabrikam/grants").json() == {"items": []}
