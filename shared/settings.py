@@ -5,6 +5,7 @@ import binascii
 import os
 from functools import lru_cache
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -119,6 +120,12 @@ class Settings(BaseModel):
     def behind_easyauth(self) -> bool:
         """Whether App Service Authentication has seen every request before us, and set its headers itself."""
         return self.in_azure and self.auth_enabled.lower() == "true"
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """What a browser calls the pages of this app (scheme and host), by each name that the app has."""
+        known = (urlsplit(self.public_url), urlsplit(f"https://{self.hostname}"))
+        return frozenset(f"{each.scheme}://{each.netloc}" for each in known if each.netloc)
 
     @property
     def base_url(self) -> str:

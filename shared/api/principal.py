@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from shared.api.roles import Caller, entitle
-from shared.errors import Unauthorized
+from shared.errors import Forbidden, Unauthorized
 from shared.runtime import Runtime
 
 HEADER = b"x-ms-client-principal"
@@ -47,6 +47,7 @@ def identify(rt: Runtime, headers: Mapping[bytes, bytes]) -> Caller:
         )
     if not rt.settings.admin_tenant_id:
         raise Unauthorized("The app has no ADMIN_TENANT_ID, so nobody may use this API.", "Set it and restart.")
+    _check_origin(rt, headers)
     found = _read(headers.get(HEADER, b""))
     if found.auth_typ != PROVIDER or set(found.values(_TENANT)) != {rt.settings.admin_tenant_id}:
         raise Unauthorized("You are not signed in to the tenant of this app.", "Sign in with an account of it.")
@@ -55,6 +56,18 @@ def identify(rt: Runtime, headers: Mapping[bytes, bytes]) -> Caller:
         raise Unauthorized("The sign-in does not say which account it is.", "Sign out and in again.")
     [object_id] = people
     return entitle(next(iter(found.values(_NAMES)), object_id), object_id, found.values(_ROLES))
+
+
+def _check_origin(rt: Runtime, headers: Mapping[bytes, bytes]) -> None:
+    """Refuse what a page of another site sends: the browser adds the cookie of the sign-in to that, too.
+
+    https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Origin
+    """
+    origin = headers.get(b"origin", b"").decode("ascii", "replace")
+    if origin and origin not in rt.settings.origins:
+        raise Forbidden(
+            "A page of another site sent this request.", "Send it from a page of this app, or from a program."
+        )
 
 
 def _read(header: bytes) -> _Principal:

@@ -91,6 +91,29 @@ def test_nothing_else_is_a_sign_in(world: World) -> None:
         assert status(world, headers) == 401
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        (None, 404),
+        ("https://desk.contoso.com", 404),
+        ("https://desk.azurewebsites.net", 404),
+        ("https://evil.example", 403),
+        ("https://desk.contoso.com.evil.example", 403),
+        ("http://desk.contoso.com", 403),
+        ("null", 403),
+        ("é", 403),
+    ],
+)
+def test_a_page_of_another_site_cannot_use_the_sign_in_of_a_browser(
+    world: World, method: str, origin: str | None, expected: int
+) -> None:
+    world.start(**BY_EASYAUTH, WEBSITE_HOSTNAME="desk.azurewebsites.net")
+    headers = by_easyauth(principal(ADMIN)) | ({"Origin": origin} if origin else {})
+    path = "/mailboxes/nobody" if method == "GET" else "/mailboxes/nobody/fetch"
+    assert world.api(method, path, sign_in=headers).status == expected
+
+
 @pytest.mark.parametrize("roles", [(), ("Deskbridge.Owner",), ("deskbridge.admin",)])
 def test_without_a_role_nobody_gets_in(world: World, roles: tuple[str, ...]) -> None:
     world.start(**BY_EASYAUTH)
