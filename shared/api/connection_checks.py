@@ -5,6 +5,7 @@ from pydantic import Field
 
 from shared.api.given import Rt
 from shared.api.problems import documented
+from shared.api.roles import Role, needs
 from shared.api.values import Body, MailboxAddress, Output, Slug
 from shared.connections import permissions, scoping, store
 from shared.errors import Conflict
@@ -70,7 +71,7 @@ class Scoping(Output):
     access_policy: str
 
 
-@router.post("/{connection_id}/test", responses=documented(404))
+@router.post("/{connection_id}/test", openapi_extra=needs(Role.OPERATOR), responses=documented(404))
 def test_connection(rt: Rt, connection_id: Slug, wishes: TrialWishes | None = None) -> Trial:
     """Sign in anew, compare what was granted with what is needed, and try every mailbox."""
     found = trial.run(rt, connection_id, (wishes and wishes.outside_address) or "")
@@ -84,7 +85,7 @@ def test_connection(rt: Rt, connection_id: Slug, wishes: TrialWishes | None = No
     )
 
 
-@router.get("/{connection_id}/scoping", responses=documented(404, 409))
+@router.get("/{connection_id}/scoping", openapi_extra=needs(Role.ADMIN), responses=documented(404, 409))
 def get_connection_scoping(rt: Rt, connection_id: Slug) -> Scoping:
     """Read the PowerShell that limits the app to the mailboxes of this connection."""
     connection = store.get(rt, connection_id)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from shared.api.paging import Everything
+from shared.api.roles import Role, needs
 from shared.api.values import Input, Output, SearchText
 from shared.graph.answer_errors import ANSWER_ERRORS
 from shared.graph.sign_in_errors import SIGN_IN_ERRORS
@@ -37,7 +38,7 @@ class KnownError(Output):
     source: str
 
 
-@router.get("")
+@router.get("", openapi_extra=needs(Role.READER))
 def list_errors(query: Annotated[ErrorQuery, Query()]) -> Everything[KnownError]:
     """List the errors of Entra and Graph that are known, or the one of a code."""
     return Everything(items=list(_matching((query.code or "").strip().lower())))
