@@ -10,6 +10,7 @@ COMMANDS = {
     "test": ("dev.suite", "run all tests; further arguments go to pytest"),
     "check": ("dev.check", "ruff, formatting and mypy --strict"),
     "deliver": ("dev.deliver", "put MIME files into a mailbox of the running emulator and wait for their verdicts"),
+    "connect": ("dev.connect", "connect a tenant step by step, and test every door"),
     "bench": ("bench.__main__", "measure: mail, webhook, import-time"),
     "requirements": ("dev.requirements_table", "print the requirements, each with its tests"),
 }

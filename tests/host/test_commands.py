@@ -20,7 +20,7 @@ def dev(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_without_a_command_it_tells_which_there_are(arguments: list[str]) -> None:
     ended = dev(*arguments)
     assert ended.returncode == 2
-    assert all(name in ended.stderr for name in ("run", "test", "check", "deliver", "bench", "requirements"))
+    assert all(name in ended.stderr for name in ("run", "test", "check", "deliver", "connect", "bench", "requirements"))
 
 
 def test_it_starts_with_nothing_but_the_standard_library() -> None:

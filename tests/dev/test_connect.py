@@ -1,0 +1,74 @@
+"""Connecting a tenant step by step, as somebody who has never done it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dev.bootstrap import ROOT
+from tests.dev.conftest import Running
+
+TENANT, CLIENT, SECRET = (
+    "aaaaaaaa-1111-4111-8111-111111111111",
+    "aaaaaaaa-2222-4222-8222-222222222222",
+    "value-of-the-secret~1",
+)
+
+
+def connect(running: Running, *answers: str, file: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dev", "connect", "--stack", str(file or running.file)]
+    typed = "\n".join(answers) + "\n"
+    return subprocess.run(  # noqa: S603 - our own program
+        command, cwd=ROOT, input=typed, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.fixture
+def tenant(running: Running) -> None:
+    running.emulator.add_app(TENANT, CLIENT, SECRET)
+    running.emulator.add_mailbox(TENANT, "help@fabrikam.example", kind="shared")
+    running.emulator.add_mailbox(TENANT, "boss@fabrikam.example", kind="user")
+
+
+@pytest.mark.usefixtures("tenant")
+@pytest.mark.requirement("CONN-6", "CONN-7")
+def test_a_newcomer_is_led_from_entra_to_a_tested_connection(running: Running) -> None:
+    wrong = ("no id", TENANT)
+    ended = connect(
+        running, "Fabrikam", *wrong, CLIENT, "local", "", SECRET, "2027-12-31", "help@fabrikam.example", "", ""
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    for told in ("App registrations", "Grant admin consent", "Mail.ReadWrite", "Secret ID", "That should be an id"):
+        assert told in ended.stdout
+    assert "It works" in ended.stdout
+    assert SECRET not in ended.stdout + ended.stderr
+    [kept] = [each for each in running.desk.get("/connections")["items"] if each["name"] == "Fabrikam"]
+    assert kept["ends_at"].startswith("2027-12-31")
+    assert [each["address"] for each in running.desk.get("/mailboxes")["items"] if "fabrikam" in each["address"]]
+
+
+@pytest.mark.usefixtures("tenant")
+@pytest.mark.requirement("CONN-7", "CONN-8", "CONN-13")
+def test_what_does_not_work_is_told_with_its_cure(running: Running) -> None:
+    bad = connect(running, "Wrong", TENANT, CLIENT, "local", "secret", "not-the-value~1", "", "", "")
+    assert bad.returncode == 1
+    assert "AADSTS7000215" in bad.stdout
+    assert "Value" in bad.stdout
+    outside = "boss@fabrikam.example"
+    wide = connect(running, "Wide", TENANT, CLIENT, "local", "", SECRET, "", "", outside)
+    assert f"FAIL outside       {outside}" in wide.stdout
+
+
+def test_without_an_app_it_says_how_to_get_one(running: Running, tmp_path: Path) -> None:
+    ended = connect(running, file=tmp_path / "nothing.json")
+    assert ended.returncode == 2
+    assert "dev run" in ended.stderr
+
+
+def test_hanging_up_in_the_middle_is_no_accident(running: Running) -> None:
+    ended = connect(running, "Somebody")
+    assert ended.returncode == 130
+    assert "Traceback" not in ended.stderr
