@@ -10,7 +10,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
 from dev.graph.client_proofs import IDENTITY_HOST
-from dev.graph.entra import GRAPH_HOSTS, LOGIN_HOSTS
+from dev.graph.hosts import GRAPH_HOSTS, LOGIN_HOSTS
 from dev.graph.wire import ConnectionLost, Request, Response
 
 if TYPE_CHECKING:

@@ -16,6 +16,8 @@ GET    subscriptions
 POST   forget?id=&silently=true           a subscription is lost
 POST   lifecycle?id=&event=
 POST   settle                             {"timeout": seconds}
+POST   person                             {"address", "consents", "refusal"}: who signs in at the browser
+POST   revoke                             {"address", "number"}: refresh tokens so far are refused
 POST   expire                             {"tokens": true, "delta": address | true}
 POST   limit                              {"requests": per ten minutes}
 """
@@ -67,6 +69,8 @@ def _seed(emulator: "Emulator", _options: dict[str, str], body: bytes) -> None:
                 tuple(app.get("roles", DEFAULT_ROLES)),
                 secret_expires=datetime.fromisoformat(expires) if expires else None,
                 mailboxes=app.get("mailboxes"),
+                redirect_uris=tuple(app.get("redirect_uris", ())),
+                scopes=tuple(app.get("scopes", ())),
             )
         for box in tenant.get("mailboxes", []):
             emulator.add_mailbox(tenant["id"], box["address"], box.get("display_name", ""), box.get("kind", "user"))
@@ -169,6 +173,14 @@ def _expire(emulator: "Emulator", _options: dict[str, str], body: bytes) -> None
         emulator.expire_delta(delta if isinstance(delta, str) else None)
 
 
+def _person(emulator: "Emulator", _options: dict[str, str], body: bytes) -> None:
+    emulator.sit_down(**json.loads(body))
+
+
+def _revoke(emulator: "Emulator", _options: dict[str, str], body: bytes) -> None:
+    emulator.revoke_sessions(**json.loads(body))
+
+
 def _limit(emulator: "Emulator", _options: dict[str, str], body: bytes) -> None:
     emulator.raise_request_limit(int(json.loads(body)["requests"]))
 
@@ -207,5 +219,7 @@ _ACTIONS: dict[tuple[str, str], _Action] = {
     ("POST", "lifecycle"): _lifecycle,
     ("POST", "settle"): _settle,
     ("POST", "expire"): _expire,
+    ("POST", "person"): _person,
+    ("POST", "revoke"): _revoke,
     ("POST", "limit"): _limit,
 }

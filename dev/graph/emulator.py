@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dev.graph import identifiers
+from dev.graph.authorizing import Person
 from dev.graph.clock import Clock
 from dev.graph.control import PREFIX, control
 from dev.graph.faults import Faults
@@ -50,6 +51,8 @@ class Emulator:
         secret_expires: datetime | None = None,
         mailboxes: tuple[str, ...] | None = None,
         certificates: tuple[str, ...] = (),
+        redirect_uris: tuple[str, ...] = (),
+        scopes: tuple[str, ...] = (),
     ) -> App:
         """Register an app with consent for `roles`; `mailboxes` limits its mail as Exchange RBAC does.
 
@@ -57,6 +60,7 @@ class Emulator:
         """
         scope = None if mailboxes is None else frozenset(address.lower() for address in mailboxes)
         app = App(client_id, secret, tuple(roles), secret_expires, scope, tuple(certificates))
+        app.redirect_uris, app.scopes = frozenset(redirect_uris), frozenset(scopes)
         self.gateway.world.ensure_tenant(tenant_id).apps[client_id.lower()] = app
         return app
 
@@ -90,7 +94,20 @@ class Emulator:
                 if user.mailbox and (address is None or user.address.lower() == address.lower()):
                     user.mailbox.delta_epoch += 1
 
+    def give_access(self, mailbox: str, address: str) -> None:
+        """Let a user into somebody else's mailbox."""
+        world = self.gateway.world
+        world.user_at(mailbox).delegates.add(world.user_at(address).id)
+
+    def revoke_sessions(self, address: str, number: int = 50173) -> None:
+        """Refuse the refresh tokens that a user's sign-ins have left so far, with this AADSTS number."""
+        self.gateway.entra.granting.revoke(self.gateway.world.user_at(address), number)
+
     # ---- people
+    def sit_down(self, address: str, *, consents: bool = True, refusal: int = 0) -> None:
+        """Who signs in when a browser comes to Entra's page; `refusal`: the AADSTS number of the policy in the way."""
+        self.gateway.entra.authorizing.person = Person(address, consents, refusal)
+
     def deliver(self, address: str, raw: bytes, folder: str = "inbox") -> str:
         """A mail arrives; the answer is its immutable id."""
         mailbox = self.gateway.world.mailbox_at(address)

@@ -1,4 +1,4 @@
-"""Sign-in: the endpoints of Microsoft Entra ID that an app with a client secret uses, and the check of its tokens.
+"""Sign-in: the endpoints of Microsoft Entra ID that an app uses, for itself or for people, and the check of its tokens.
 
 https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 """
@@ -13,41 +13,33 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 from dev.graph import refusals
+from dev.graph.authorizing import Authorizing
 from dev.graph.client_proofs import IDENTITY_PATH, ClientProofs, ProofRefused
 from dev.graph.faults import Faults
+from dev.graph.granting import LIFETIME_SECONDS, Granting
+from dev.graph.hosts import GRAPH_HOSTS
+from dev.graph.sign_in_refusals import SignInError
 from dev.graph.signing import Signer
 from dev.graph.wire import GraphError, Json, Request, Response
 from dev.graph.world import App, Tenant, World
 
-LIFETIME_SECONDS = 3599
-GRAPH_HOSTS = (
-    "graph.microsoft.com",
-    "graph.microsoft.us",
-    "dod-graph.microsoft.us",
-    "microsoftgraph.chinacloudapi.cn",
-)
-LOGIN_HOSTS = ("login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn", "login.windows.net")
+_OF_PEOPLE = ("authorization_code", "refresh_token")
 _SHARED_AUTHORITIES = ("common", "organizations", "consumers")
 
 
 @dataclass(frozen=True)
 class Claims:
-    """What a token says, and until when it holds (on a steady clock, as msal counts its own)."""
+    """What a token says, and until when it holds (on a steady clock, as msal counts its own).
+
+    `permissions`: the roles of an app, or what it may do for the person `user_id`.
+    """
 
     tenant_id: str
     client_id: str
     audience: str
-    roles: frozenset[str]
+    permissions: frozenset[str]
     expires: float
-
-
-class SignInError(Exception):
-    """A refusal of the token endpoint in the form of OAuth, with its AADSTS number."""
-
-    def __init__(self, status: int, error: str, number: int, message: str) -> None:
-        super().__init__(f"AADSTS{number}")
-        self.status, self.error, self.number, self.message = status, error, number, message
-        self.headers: dict[str, str] = {}
+    user_id: str = ""
 
 
 class Entra:
@@ -59,6 +51,8 @@ class Entra:
         self._lock = threading.Lock()
         self._issued: dict[str, Claims] = {}
         self.signer = Signer()
+        self.authorizing = Authorizing(world)
+        self.granting = Granting(world, self.authorizing, self.signer)
 
     # ---- endpoints
     def handles(self, request: Request) -> bool:
@@ -88,6 +82,8 @@ class Entra:
             return Response(200, self._openid_configuration(request, tail[0]))
         if tail[1:] == ["discovery", "v2.0", "keys"] and request.method == "GET":
             return Response(200, self.signer.jwks())
+        if tail[1:] == ["oauth2", "v2.0", "authorize"] and request.method == "GET":
+            return self.authorizing.answer(request, self._tenant(tail[0]))
         if tail[1:] == ["oauth2", "v2.0", "token"] and request.method == "POST":
             return self._token(request, tail[0])
         raise GraphError(404, "NotFound", f"There is nothing at {request.path}.")
@@ -102,8 +98,20 @@ class Entra:
         if app is None:
             raise _refusals(700016, form["client_id"], tenant.id)
         self._check_proof(request, app, tenant, form)
-        audience = _resource(request, form["scope"])
-        return Response(200, self._issue(tenant, app, audience), headers={"Cache-Control": "no-store, no-cache"})
+        body = self._granted(request, tenant, app, form)
+        return Response(200, body, headers={"Cache-Control": "no-store, no-cache"})
+
+    def _granted(self, request: Request, tenant: Tenant, app: App, form: dict[str, str]) -> Json:
+        if form["grant_type"] == "client_credentials":
+            return self._issue(tenant, app, _resource(request, form["scope"]))
+        is_code = form["grant_type"] == "authorization_code"
+        grant = (self.granting.redeem if is_code else self.granting.refresh)(request, tenant, app, form)
+        token = self.granting.access_token(grant)
+        self._keep(
+            token,
+            Claims(tenant.id, app.client_id, grant.scopes.resource, grant.scopes.permissions, _end(), grant.user.id),
+        )
+        return self.granting.answer(request, grant, token, wants_client_info="client_info" in form)
 
     def _tenant(self, key: str) -> Tenant:
         if key.lower() in _SHARED_AUTHORITIES:
@@ -144,11 +152,13 @@ class Entra:
         token = ".".join(
             (_part({"typ": "JWT", "alg": "RS256", "kid": "emulator"}), _part(payload), secrets.token_urlsafe(256))
         )
-        claims = Claims(tenant.id, app.client_id, audience, frozenset(roles), time.monotonic() + LIFETIME_SECONDS)
-        with self._lock:
-            self._issued[token] = claims
+        self._keep(token, Claims(tenant.id, app.client_id, audience, frozenset(roles), _end()))
         body = {"token_type": "Bearer", "expires_in": LIFETIME_SECONDS, "ext_expires_in": LIFETIME_SECONDS}
         return {**body, "access_token": token}
+
+    def _keep(self, token: str, claims: Claims) -> None:
+        with self._lock:
+            self._issued[token] = claims
 
     def _openid_configuration(self, request: Request, tenant_key: str) -> Json:
         shared = tenant_key.lower() in _SHARED_AUTHORITIES
@@ -205,6 +215,12 @@ class Entra:
         with self._lock:
             self._issued.clear()
 
+    def forget(self) -> None:
+        """Every token, code and sign-in."""
+        self.expire_tokens()
+        self.authorizing.forget()
+        self.granting.forget()
+
     def app_of(self, claims: Claims) -> App | None:
         """The app registration behind a token, if it is still there."""
         tenant = self._world.tenant(claims.tenant_id)
@@ -213,10 +229,12 @@ class Entra:
 
 def _check_grant(form: dict[str, str]) -> None:
     for name in ("client_id", "grant_type", "scope"):
-        if not form.get(name):
+        if not form.get(name) and (name != "scope" or form["grant_type"] not in _OF_PEOPLE):
             raise SignInError(
                 400, "invalid_request", 900144, f"The request body must contain the following parameter: '{name}'."
             )
+    if form["grant_type"] in _OF_PEOPLE:
+        return
     if form["grant_type"] != "client_credentials":
         raise SignInError(
             400, "unsupported_grant_type", 70003, f"The app requested an unsupported grant type '{form['grant_type']}'."
@@ -228,6 +246,10 @@ def _check_grant(form: dict[str, str]) -> None:
             1002012,
             f"The provided value for scope {form['scope']} is not valid: it must end in /.default.",
         )
+
+
+def _end() -> float:
+    return time.monotonic() + LIFETIME_SECONDS
 
 
 def _resource(request: Request, scope: str) -> str:

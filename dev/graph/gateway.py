@@ -14,8 +14,8 @@ from dev.graph.notifications import Dispatcher, Post, Send, change_item
 from dev.graph.recording import Recorder
 from dev.graph.subscriptions import Subscriptions
 from dev.graph.throttling import Throttle
-from dev.graph.wire import ConnectionLost, GraphError, Request, Response, error_response
-from dev.graph.world import App, World
+from dev.graph.wire import ConnectionLost, GraphError, Request, Response, denied, error_response
+from dev.graph.world import App, Tenant, World
 
 OPERATIONS = [
     *batches.OPERATIONS,
@@ -63,7 +63,7 @@ class Gateway:
         self.dispatcher.clear()
         self.subscriptions.clear()
         self.world.tenants.clear()
-        self.entra.expire_tokens()
+        self.entra.forget()
         self.rounds.forget()
         self.throttle.forget()
         self.recorder.reset()
@@ -90,7 +90,10 @@ class Gateway:
     def mailbox_for(self, call: Call, user: str, roles: tuple[str, ...]) -> Mailbox:
         """The mailbox of a user in the tenant of the call, if the app may reach it in one of these roles."""
         mailbox = call.tenant.mailbox(user)
-        _check_mail_access(call.app, call.claims, mailbox, roles)
+        if call.claims.user_id:
+            _check_access_of_person(call.claims, call.tenant, mailbox, roles)
+        else:
+            _check_mail_access(call.app, call.claims, mailbox, roles)
         return mailbox
 
     def _answer(self, request: Request) -> Response:
@@ -133,7 +136,7 @@ class Gateway:
     def _admitted(self, call: Call, operation: Operation) -> Iterator[None]:
         """Rights first, then, for Outlook, one of the four places in the mailbox."""
         if not operation.of_outlook:
-            if operation.roles and not call.claims.roles & set(operation.roles):
+            if operation.roles and not call.claims.permissions & set(operation.roles):
                 raise GraphError(
                     403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."
                 )
@@ -155,6 +158,18 @@ def _check_mail_access(app: App, claims: Claims, mailbox: Mailbox, roles: tuple[
     if app.mailboxes is not None:
         allowed = mailbox.address.lower() in app.mailboxes and bool(set(app.roles) & set(roles))
     else:
-        allowed = bool(claims.roles & set(roles))
+        allowed = bool(claims.permissions & set(roles))
     if not allowed:
-        raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+        raise denied()
+
+
+def _check_access_of_person(claims: Claims, tenant: Tenant, mailbox: Mailbox, roles: tuple[str, ...]) -> None:
+    """A person's token reaches their own mailbox, and by permissions of its own those they were given access to.
+
+    https://learn.microsoft.com/en-us/graph/outlook-share-messages-folders
+    """
+    own = mailbox.id == claims.user_id
+    if not claims.permissions & {role if own else f"{role}.Shared" for role in roles}:
+        raise denied()
+    if not own and claims.user_id not in tenant.users[mailbox.id].delegates:
+        raise GraphError(404, "ErrorItemNotFound", "The specified object was not found in the store.")

@@ -18,7 +18,8 @@ from typing import Any
 from dev.graph.wire import Json, Request, Response
 
 _LONGEST = 4096
-_SECRETS = re.compile(r"(client_secret|client_assertion)=[^&]*")
+_SECRETS = re.compile(r"(?<![a-z_])(client_secret|client_assertion|code|code_verifier|refresh_token)=[^&]*")
+_TOKENS = ("access_token", "refresh_token", "id_token")
 
 
 @dataclass
@@ -85,8 +86,8 @@ class Recorder:
                 "request_headers": headers,
                 "request_body": _request_body(request.body),
                 "status": response.status,
-                "response_headers": dict(response.headers),
-                "response_body": _without_token(response.payload)
+                "response_headers": {name: _SECRETS.sub(r"\1=***", value) for name, value in response.headers.items()},
+                "response_body": _without_tokens(response.payload)
                 if response.payload is not None
                 else _bytes(response.content),
                 "time": moment.isoformat(),
@@ -125,8 +126,8 @@ def _request_body(body: bytes) -> Any:
         return _SECRETS.sub(r"\1=***", body[:_LONGEST].decode("utf-8", "replace"))
 
 
-def _without_token(payload: Json) -> Json:
-    return {**payload, "access_token": "(not recorded)"} if "access_token" in payload else payload
+def _without_tokens(payload: Json) -> Json:
+    return {name: "(not recorded)" if name in _TOKENS else value for name, value in payload.items()}
 
 
 def _bytes(content: bytes) -> Json | str | None:

@@ -12,7 +12,7 @@ from dev.graph import odata
 from dev.graph.calls import MAIL_READ, Call, Operation
 from dev.graph.notifications import VALIDATION_SECONDS
 from dev.graph.subscriptions import Resource, Subscription, parse_resource, shown
-from dev.graph.wire import GraphError, Json, NotEmulated, Response
+from dev.graph.wire import GraphError, Json, NotEmulated, Response, denied
 
 # The documentation says 10,080; the live service is reported to refuse more than 10,070
 # (https://learn.microsoft.com/en-us/graph/change-notifications-overview#subscription-lifetime).
@@ -98,6 +98,8 @@ def _checked(call: Call, body: Json) -> Subscription:
         raise NotEmulated("subscriptions with resource data")
     resource = parse_resource(body["resource"])
     mailbox = call.gateway.mailbox_for(call, resource.user, MAIL_READ)
+    if call.claims.user_id not in ("", mailbox.id):
+        raise denied()  # a person's token cannot watch what is shared with them
     lifecycle = _url(body, "lifecycleNotificationUrl") if body.get("lifecycleNotificationUrl") else None
     return Subscription(
         id=str(uuid.uuid4()),

@@ -27,6 +27,11 @@ class GraphError(Exception):
         self.headers = dict(headers or {})
 
 
+def denied() -> GraphError:
+    """Outlook's refusal where permissions are missing."""
+    return GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+
+
 class NotEmulated(GraphError):
     """Graph can do this, the emulator cannot yet: a plain 501, so that nobody takes it for Graph's own answer."""
 

@@ -19,6 +19,8 @@ class App:
     `mailboxes` plays RBAC for Applications in Exchange: mail is then granted for these addresses only, and the token
     shows no `Mail.*` role (https://learn.microsoft.com/en-us/exchange/permissions-exo/application-rbac).
     `certificates` are public ones in PEM, `federated` the pairs of issuer and subject whose tokens are trusted.
+    `redirect_uris`: where people may be sent back to after they signed in (platform *Web*); `scopes`: what an
+    administrator granted for everybody; `consents`: what users granted for themselves, by their ids.
     """
 
     client_id: str
@@ -28,27 +30,35 @@ class App:
     mailboxes: frozenset[str] | None = None
     certificates: tuple[str, ...] = ()
     federated: frozenset[tuple[str, str]] = frozenset()
+    redirect_uris: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    consents: dict[str, set[str]] = field(default_factory=dict)
 
 
 @dataclass
 class User:
-    """A person or a shared mailbox in the directory; `mailbox` is None for a guest or an unlicensed user."""
+    """A person or a shared mailbox in the directory; `mailbox` is None for a guest or an unlicensed user.
+
+    `delegates`: ids of the users who were given access to the whole mailbox.
+    """
 
     id: str
     address: str
     display_name: str
     kind: str
     mailbox: Mailbox | None
+    delegates: set[str] = field(default_factory=set)
 
 
 @dataclass
 class Tenant:
-    """One organization."""
+    """One organization; `people_consent`: whether its users may consent to what an app asks of them."""
 
     id: str
     domain: str = ""
     apps: dict[str, App] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
+    people_consent: bool = True
 
     def find_user(self, key: str) -> User | None:
         """By object id or user principal name, in any case."""
