@@ -6,6 +6,7 @@ An onion, from the outside: ``_insist`` (tries again) -> ``_through_gate`` (limi
 from __future__ import annotations
 
 import email.utils
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -15,7 +16,9 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from shared import log
+from shared.graph.authorization import Authorization
 from shared.graph.clouds import get_cloud
+from shared.graph.delegated_sign_in import DelegatedSignIn, Vault
 from shared.graph.errors import GraphBusy, GraphError, SignInFailed, answer_failure, token_refused
 from shared.graph.gate import Gates, MailboxGate
 from shared.graph.grants import find_grants
@@ -31,7 +34,7 @@ from shared.graph.limits import (
 from shared.graph.sign_in import Credentials, SignIn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from shared.clock import Clock
     from shared.graph.proofs import Kind
@@ -44,13 +47,18 @@ IMMUTABLE_IDS = 'IdType="ImmutableId"'
 
 
 class GraphClient:
-    """Microsoft Graph v1.0 as one app registration in one tenant."""
+    """Microsoft Graph v1.0 as one app registration in one tenant, for itself or in the name of an account."""
 
     def __init__(
-        self, credentials: Credentials, http: requests.Session, clock: Clock, on_lost: OnLost | None = None
+        self,
+        credentials: Credentials,
+        http: requests.Session,
+        clock: Clock,
+        sign_in: SignIn | DelegatedSignIn,
+        on_lost: OnLost | None = None,
     ) -> None:
         self.root = f"{credentials.cloud.graph}/v1.0"
-        self._sign_in = SignIn(credentials, http, clock)
+        self._sign_in = sign_in
         self._http, self._clock, self._gates, self._on_lost = http, clock, Gates(clock), on_lost
 
     def get(self, path: str, *, params: Mapping[str, str] | None = None, prefer: str = "", mailbox: str = "") -> Json:
@@ -82,12 +90,16 @@ class GraphClient:
 
     def sign_in_anew(self) -> None:
         """Get a fresh token, if only to see that we can; raises SignInFailed, GraphBusy."""
-        self._sign_in.forget()
+        self.forget_token()
         self._token()
 
     def find_grants(self) -> frozenset[str] | None:
         """The permissions that the present token says it has; None where it cannot be read."""
         return find_grants(self._token())
+
+    def forget_token(self) -> None:
+        """Look for another token before the next request: somebody has signed in anew."""
+        self._sign_in.forget()
 
     def _insist(self, method: str, path: str, mailbox: str, places: int = 1, **options: Any) -> requests.Response:
         gate = self._gates.of(mailbox)
@@ -168,6 +180,15 @@ class _Bearer(AuthBase):
         return request
 
 
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """An account that lets us act in its name. ``name``: by which its client is known, ``permissions``: Graph's."""
+
+    name: str
+    vault: Vault
+    permissions: Sequence[str]
+
+
 class GraphClients:
     """One client for each connection, so that tokens and limits are shared by everything in this process."""
 
@@ -176,7 +197,7 @@ class GraphClients:
     ) -> None:
         self._clock, self._http = clock, http or _session()
         self._local_cloud_url, self._identity = local_cloud_url, identity
-        self._clients: dict[tuple[str, str, str, Kind, str], GraphClient] = {}
+        self._clients: dict[tuple[str, str, str, Kind, str, str], GraphClient] = {}
         self._lock = Lock()
 
     def get(
@@ -187,19 +208,27 @@ class GraphClients:
         secret: str,
         cloud: str,
         kind: Kind = "secret",
+        delegation: Delegation | None = None,
         on_lost: OnLost | None = None,
     ) -> GraphClient:
         """The client of this app registration in this tenant; a changed secret makes a new one.
 
         ``on_lost`` is called when Entra refuses to sign it in, or Graph refuses a token that is fresh.
         """
-        key = (cloud, tenant_id, client_id, kind, secret)
+        key = (cloud, tenant_id, client_id, kind, secret, delegation.name if delegation else "")
         with self._lock:
             if key not in self._clients:
-                place = get_cloud(cloud, self._local_cloud_url)
-                credentials = Credentials(tenant_id, client_id, kind, secret, self._identity, place)
-                self._clients[key] = GraphClient(credentials, self._http, self._clock, on_lost)
+                credentials = self._credentials(tenant_id, client_id, secret, cloud, kind)
+                sign_in = self._sign_in(credentials, delegation)
+                self._clients[key] = GraphClient(credentials, self._http, self._clock, sign_in, on_lost)
             return self._clients[key]
+
+    def authorization(
+        self, *, tenant_id: str, client_id: str, secret: str, cloud: str, kind: Kind = "secret"
+    ) -> Authorization:
+        """What signs people in for this app registration in this tenant."""
+        credentials = self._credentials(tenant_id, client_id, secret, cloud, kind)
+        return Authorization(credentials, self._http, self._clock)
 
     def post(self, url: str, body: Json) -> bool:
         """Post JSON to somebody who is not Graph, without any token; whether it was taken."""
@@ -209,6 +238,15 @@ class GraphClients:
             log.warning("alert.no_answer", reason=type(error).__name__)
             return False
         return answer.ok and answer.status_code < 300
+
+    def _credentials(self, tenant_id: str, client_id: str, secret: str, cloud: str, kind: Kind) -> Credentials:
+        place = get_cloud(cloud, self._local_cloud_url)
+        return Credentials(tenant_id, client_id, kind, secret, self._identity, place)
+
+    def _sign_in(self, credentials: Credentials, delegation: Delegation | None) -> SignIn | DelegatedSignIn:
+        if delegation is None:
+            return SignIn(credentials, self._http, self._clock)
+        return DelegatedSignIn(credentials, self._http, self._clock, delegation.vault, delegation.permissions)
 
 
 def segment(text: str) -> str:

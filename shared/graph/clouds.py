@@ -3,6 +3,7 @@
 https://learn.microsoft.com/en-us/graph/deployments
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.errors import BadInput
@@ -24,6 +25,10 @@ class Cloud:
     def scope(self) -> str:
         """The scope that stands for every application permission that was granted."""
         return f"{self.graph}/.default"
+
+    def scopes(self, permissions: Iterable[str]) -> list[str]:
+        """The scopes of these delegated permissions of Graph."""
+        return [f"{self.graph}/{permission}" for permission in permissions]
 
 
 _US, _CHINA = "api://AzureADTokenExchangeUSGov", "api://AzureADTokenExchangeChina"

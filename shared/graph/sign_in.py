@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from shared.graph.limits import RENEW_TOKEN_WHEN_LEFT
 from shared.graph.proofs import make_proof
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from shared.clock import Clock
     from shared.graph.clouds import Cloud
     from shared.graph.proofs import Kind
@@ -73,25 +76,31 @@ class SignIn:
         self._good_until = self._clock.steady() + float(answer.get("expires_in", 0)) - RENEW_TOKEN_WHEN_LEFT
 
     def _ask(self) -> dict[str, Any]:
-        try:
-            answer: dict[str, Any] = self._client().acquire_token_for_client([self._credentials.cloud.scope])
-        except ValueError as error:  # msal's word for an authority that refuses the tenant (a 4xx at its discovery)
-            raise sign_in_failure({"error": "invalid_tenant"}) from error
-        except (requests.RequestException, MsalServiceError) as error:  # a 5xx, of which msal keeps no words
-            reason = f"Entra could not be reached: {type(error).__name__}."
-            raise sign_in_failure({"error": "signInUnavailable", "error_description": reason}) from error
+        with asking_entra():
+            self._app = self._app or open_app(self._credentials, self._http)
+            answer: dict[str, Any] = self._app.acquire_token_for_client([self._credentials.cloud.scope])
         return answer
 
-    def _client(self) -> msal.ConfidentialClientApplication:
-        if self._app is None:
-            given = self._credentials
-            self._app = msal.ConfidentialClientApplication(
-                given.client_id,
-                client_credential=make_proof(
-                    given.kind, given.secret, cloud=given.cloud, identity=given.identity, http=self._http
-                ),
-                authority=f"{given.cloud.authority}/{given.tenant_id}",
-                http_client=self._http,
-                instance_discovery=given.cloud.known,
-            )
-        return self._app
+
+def open_app(credentials: Credentials, http: requests.Session) -> msal.ConfidentialClientApplication:
+    """The app registration as msal knows it; asks Entra for the addresses of the tenant."""
+    given, cloud = credentials, credentials.cloud
+    return msal.ConfidentialClientApplication(
+        given.client_id,
+        client_credential=make_proof(given.kind, given.secret, cloud=cloud, identity=given.identity, http=http),
+        authority=f"{cloud.authority}/{given.tenant_id}",
+        http_client=http,
+        instance_discovery=cloud.known,
+    )
+
+
+@contextmanager
+def asking_entra() -> Iterator[None]:
+    """Call by their names what keeps msal from an answer; raises SignInFailed, GraphBusy."""
+    try:
+        yield
+    except ValueError as error:  # msal's word for an authority that refuses the tenant (a 4xx at its discovery)
+        raise sign_in_failure({"error": "invalid_tenant"}) from error
+    except (requests.RequestException, MsalServiceError) as error:  # a 5xx, of which msal keeps no words
+        reason = f"Entra could not be reached: {type(error).__name__}."
+        raise sign_in_failure({"error": "signInUnavailable", "error_description": reason}) from error
