@@ -44,6 +44,15 @@ async def api_v1(req: func.HttpRequest, context: func.Context) -> func.HttpRespo
     return answer
 
 
+@app.function_name("auth_callback")
+@app.route("auth/callback", methods=["GET"])
+def auth_callback(req: func.HttpRequest) -> func.HttpResponse:
+    """A browser comes back from Entra; trusted by the state that it brings."""
+    from shared.api import callback  # noqa: PLC0415 - see the top
+
+    return callback.receive(runtime.current(), req.params)
+
+
 @app.function_name("scan_mailboxes")
 @app.timer_trigger(arg_name="timer", schedule="%SCAN_SCHEDULE%", use_monitor=True)
 def scan_mailboxes(timer: func.TimerRequest) -> None:

@@ -37,6 +37,7 @@ TENANT = "11111111-1111-4111-8111-111111111111"
 CLIENT = "22222222-2222-4222-8222-222222222222"
 CLIENT_SECRET = "planted-client-secret-Zx81"
 SUPPORT = "support@contoso.com"
+CALLBACK = "https://desk.contoso.com/auth/callback"
 
 
 def settings_for(azurite: Azurite) -> dict[str, str]:
@@ -74,7 +75,7 @@ class World:
     def __init__(self, azurite: Azurite, host: Host) -> None:
         self.host, self.meter, self.clock = host, IoMeter(), ShiftedClock()
         self.emulator = Emulator(send=self._send)
-        self.emulator.add_app(tenant_id=TENANT, client_id=CLIENT, secret=CLIENT_SECRET)
+        self.emulator.add_app(tenant_id=TENANT, client_id=CLIENT, secret=CLIENT_SECRET, redirect_uris=(CALLBACK,))
         self._azurite = azurite
         self._prefix = "t" + uuid.uuid4().hex[:12]
         self.rt = self.start()

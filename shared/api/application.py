@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from shared.api import (
+    account_sign_in,
     audit,
     connection_checks,
     connections,
@@ -40,6 +41,7 @@ _ALWAYS = (400, 401, 403, 413, 422, 500, 503)
 _AREAS = (
     connections,
     connection_checks,
+    account_sign_in,
     grants,
     mailboxes,
     tickets,

@@ -39,6 +39,10 @@ class NewConnection(GivenCredential):
     client_id: Guid = Field(description="Application (client) ID.")
     cloud: Literal["global", "usgov", "dod", "china", "local"] = "global"
     environment: Environment = Field(default=store.PRODUCTION, description="Where it works; * for everywhere.")
+    method: Literal["application", "delegated"] = Field(
+        default="application",
+        description="`application`: the app acts for itself; `delegated`: in the name of one account that signs in.",
+    )
 
 
 class ConnectionChanges(Body):
@@ -97,7 +101,7 @@ def create_connection(rt: Rt, caller: Admitted, new: NewConnection, response: Re
     """Keep a new connection. Its secret is sealed, and never shown again."""
     get_cloud(new.cloud, rt.settings.local_cloud_url)
     credential = read_credential(new)
-    values = new.model_dump(include={"name", "tenant_id", "client_id", "cloud", "environment"})
+    values = new.model_dump(include={"name", "tenant_id", "client_id", "cloud", "environment", "method"})
     told = {**values, "credential": credential.kind}
     with audit.recorded(rt, caller, "connection.created", after=told) as record:
         made = Connection.model_validate(store.create(rt, **values, credential=credential))

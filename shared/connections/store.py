@@ -11,7 +11,7 @@ import re
 import secrets
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, TypedDict, cast
 
 from shared.clock import to_text
 from shared.errors import Conflict, NotFound
@@ -21,12 +21,16 @@ from shared.storage.rows import Row, fill
 from shared.storage.tables import RowExists
 
 if TYPE_CHECKING:
-    from shared.graph.client import GraphClient
+    from shared.graph.authorization import Authorization
+    from shared.graph.client import Delegation, GraphClient
     from shared.graph.proofs import Kind
 
 TABLE = "Connections"
 PRODUCTION = "production"
 PARTITION = "connections"
+PERMISSIONS = ("Mail.ReadWrite", "Mail.ReadWrite.Shared")
+"""What an account is asked to delegate: its own mailbox, and those that it was given access to.
+https://learn.microsoft.com/en-us/graph/permissions-reference"""
 _REMEMBERED_SECONDS = 60
 
 
@@ -66,6 +70,16 @@ class Connection:
         return f"Connection({self.connection_id}, {self.tenant_id}, {self.client_id}, {self.cloud}, {self.state})"
 
 
+class _App(TypedDict):
+    """An app registration, its proof opened."""
+
+    tenant_id: str
+    client_id: str
+    secret: str
+    cloud: str
+    kind: Kind
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
     """What an app proves itself with. ``secret``: the client secret, or key and certificate as one PEM text."""
@@ -84,15 +98,24 @@ def create(rt: Runtime, *, name: str, credential: Credential, **about: str) -> C
     """Keep a new connection; the id is made from its name. ``about``: tenant_id, client_id, cloud, and what differs."""
     stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "connection"
     now = to_text(rt.clock.now())
+    values = {**about, **_beginning(about.get("method", "")), "created_at": now, "state_since": now}
     for connection_id in (stem, f"{stem}-{secrets.token_hex(3)}"):
-        values = {**about, **_kept(rt, connection_id, credential), "created_at": now, "state_since": now}
-        connection = Connection(connection_id=connection_id, name=name, **values)
+        kept = _kept(rt, connection_id, credential)
+        connection = Connection(connection_id=connection_id, name=name, **values, **kept)
         try:
             rt.tables[TABLE].insert(Row(PARTITION, connection_id, asdict(connection)))
         except RowExists:
             continue
         return connection
     raise AssertionError("unreachable: two random ids were both taken")
+
+
+def _beginning(method: str) -> dict[str, str]:
+    """A connection that needs an account rests until one has signed in."""
+    if method != "delegated":
+        return {}
+    told = {"trouble": "No account has signed in yet.", "trouble_code": "nobody", "cure": "Begin its sign-in."}
+    return {"state": "needs_sign_in", **told}
 
 
 def _kept(rt: Runtime, connection_id: str, credential: Credential) -> dict[str, str]:
@@ -179,15 +202,34 @@ def _known_failure(connection: Connection) -> SignInFailed:
 
 def open_client(rt: Runtime, connection: Connection) -> GraphClient:
     """Microsoft Graph as this connection, in whatever state it is; raises Misconfigured."""
+    lost = partial(_lost, rt, connection.connection_id)
+    return rt.graph.get(**_app_of(rt, connection), delegation=_delegation(rt, connection), on_lost=lost)
+
+
+def authorization(rt: Runtime, connection: Connection) -> Authorization:
+    """What signs people in for this connection; raises Misconfigured."""
+    return rt.graph.authorization(**_app_of(rt, connection))
+
+
+def _app_of(rt: Runtime, connection: Connection) -> _App:
     secret = rt.keys.unseal(connection.sealed_secret, context=f"connection/{connection.connection_id}")
-    return rt.graph.get(
-        tenant_id=connection.tenant_id,
-        client_id=connection.client_id,
-        secret=secret,
-        cloud=connection.cloud,
-        kind=cast("Kind", connection.credential),
-        on_lost=partial(_lost, rt, connection.connection_id),
-    )
+    return {
+        "tenant_id": connection.tenant_id,
+        "client_id": connection.client_id,
+        "secret": secret,
+        "cloud": connection.cloud,
+        "kind": cast("Kind", connection.credential),
+    }
+
+
+def _delegation(rt: Runtime, connection: Connection) -> Delegation | None:
+    if connection.method != "delegated":
+        return None
+    from shared.connections.tokens import SealedTokens  # noqa: PLC0415 - it loads msal, which the webhook does not need
+    from shared.graph.client import Delegation  # noqa: PLC0415 - the same
+
+    name = connection.connection_id
+    return Delegation(name, SealedTokens(rt, name), PERMISSIONS)
 
 
 def _lost(rt: Runtime, connection_id: str, failure: SignInFailed) -> None:

@@ -1,0 +1,88 @@
+"""Sign-ins that were begun: each can be ended once, within ten minutes, by whoever brings its state back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from shared.clock import from_text, to_text
+from shared.graph.errors import SignInFailed
+from shared.runtime import Runtime
+from shared.storage.keys import digest
+from shared.storage.rows import Row
+from shared.storage.tables import RowChanged
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from shared.graph.authorization import Flow
+
+TABLE = "SignInAttempts"
+PARTITION = "attempts"
+LIFETIME = timedelta(minutes=10)
+"""As long as Entra's own code holds.
+https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow#successful-response"""
+KEPT_FOR = timedelta(days=1)
+"""So long we can tell a state that was used from one that never was."""
+_MOST_SWEPT = 50
+_AGAIN = "Begin the sign-in again, and open its address at once."
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A sign-in that was begun for a connection, by a caller of the API. ``flow`` is a secret."""
+
+    connection_id: str
+    begun_by: str
+    flow: Flow
+
+    def __repr__(self) -> str:
+        """Everything but the secret."""
+        return f"Attempt({self.connection_id}, {self.begun_by})"
+
+
+def keep(rt: Runtime, attempt: Attempt) -> datetime:
+    """Remember a sign-in until its state comes back; the moment from which that is too late."""
+    now = rt.clock.now()
+    _sweep(rt, now)
+    sealed = rt.keys.seal(json.dumps(attempt.flow), context=_context(attempt.connection_id))
+    values = {"connection_id": attempt.connection_id, "begun_by": attempt.begun_by, "begun_at": to_text(now)}
+    key = digest(attempt.flow["state"])
+    rt.tables[TABLE].insert(Row(PARTITION, key, {**values, "sealed_flow": sealed, "used_at": ""}))
+    return now + LIFETIME
+
+
+def take(rt: Runtime, state: str) -> Attempt:
+    """The sign-in of this state, which is used up by that; raises SignInFailed where there is none to be had."""
+    row = rt.tables[TABLE].find(PARTITION, digest(state)) if state else None
+    if row is None:
+        raise SignInFailed("unknown_state", "This answer belongs to no sign-in that was begun here.", _AGAIN)
+    _use_up(rt, row)
+    if rt.clock.now() - from_text(row["begun_at"]) >= LIFETIME:
+        raise SignInFailed("expired", "The sign-in took longer than ten minutes.", _AGAIN)
+    flow = json.loads(rt.keys.unseal(row["sealed_flow"], context=_context(row["connection_id"])))
+    return Attempt(row["connection_id"], row["begun_by"], flow)
+
+
+def _use_up(rt: Runtime, row: Row) -> None:
+    """Only one of several that come at once gets past this."""
+    used = SignInFailed("used_state", "The answer to this sign-in came before.", _AGAIN)
+    if row["used_at"]:
+        raise used
+    try:
+        rt.tables[TABLE].merge(Row(PARTITION, row.key, {"used_at": to_text(rt.clock.now())}, row.etag))
+    except RowChanged:
+        raise used from None
+
+
+def _sweep(rt: Runtime, now: datetime) -> None:
+    """Forget what nobody can come back to any more."""
+    old = f"begun_at lt '{to_text(now - KEPT_FOR)}'"
+    for row in list(rt.tables[TABLE].range(PARTITION, where=old, select=[], limit=_MOST_SWEPT)):
+        rt.tables[TABLE].delete(PARTITION, row.key)
+
+
+def _context(connection_id: str) -> str:
+    return f"connection/{connection_id}/attempt"

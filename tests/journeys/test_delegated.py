@@ -1,0 +1,74 @@
+"""One account signs in for the desk, and its mail becomes tickets; by and by its sign-in is lost, and found again."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.connections.browser import ADA, begin, come_back, connect, go_to_entra, sign_in
+from tests.world import SUPPORT, TENANT, World, mail
+
+
+def subjects(world: World) -> list[str]:
+    return sorted(ticket["subject"] for ticket in world.tickets())
+
+
+@pytest.fixture
+def tenant(world: World) -> World:
+    """Ada has a mailbox, and a connection waits for her."""
+    world.emulator.add_mailbox(TENANT, ADA, display_name="Ada")
+    connect(world)
+    return world
+
+
+def take_in(world: World, address: str, method: str = "webhook") -> str:
+    answer = world.api("POST", "/mailboxes", {"connection_id": "desk", "address": address, "method": method})
+    assert answer.status == 201, answer.body
+    return str(answer.json()["mailbox_id"])
+
+
+@pytest.mark.requirement("CONN-2", "CONN-4", "MAIL-1")
+def test_the_mail_of_the_account_becomes_tickets(tenant: World) -> None:
+    tenant.emulator.sit_down(ADA)
+    page = come_back(tenant, go_to_entra(tenant, begin(tenant)["url"]))
+    assert (page.status, ADA in page.body.decode()) == (200, True)
+    take_in(tenant, ADA)
+    tenant.settle()
+    assert len(tenant.emulator.subscriptions()) == 1
+    tenant.emulator.deliver(ADA, mail("By webhook", to=ADA))
+    tenant.settle()
+    assert subjects(tenant) == ["By webhook"]
+
+    tenant.advance(2 * 3600)
+    tenant.emulator.expire_tokens()
+    tenant.emulator.deliver(ADA, mail("Hours later", to=ADA))
+    tenant.settle()
+    assert subjects(tenant) == ["By webhook", "Hours later"]
+
+
+@pytest.mark.requirement("CONN-2")
+def test_a_mailbox_that_the_account_was_given_access_to_is_scanned(tenant: World) -> None:
+    tenant.emulator.add_mailbox(TENANT, SUPPORT, kind="shared")
+    tenant.emulator.give_access(SUPPORT, ADA)
+    assert sign_in(tenant).status == 200
+    take_in(tenant, SUPPORT, "scan")
+    tenant.emulator.deliver(SUPPORT, mail("To the team"))
+    tenant.scan()
+    assert subjects(tenant) == ["To the team"]
+
+
+@pytest.mark.requirement("CONN-2", "CONN-9")
+def test_mail_waits_while_the_sign_in_is_lost_and_comes_when_somebody_signs_in_again(tenant: World) -> None:
+    sign_in(tenant)
+    take_in(tenant, ADA)
+    tenant.settle()
+    tenant.emulator.revoke_sessions(ADA)
+    tenant.emulator.expire_tokens()
+    tenant.advance(3600)
+    for subject in ("One", "Two"):
+        tenant.emulator.deliver(ADA, mail(subject, to=ADA))
+    tenant.scan()
+    assert subjects(tenant) == []
+    assert sign_in(tenant).status == 200
+    tenant.advance(600)
+    tenant.scan()
+    assert subjects(tenant) == ["One", "Two"]
