@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict, cast
 
 from shared.clock import to_text
 from shared.errors import Conflict, NotFound
-from shared.graph.errors import SignInFailed
+from shared.graph.errors import SignInFailed, nobody_signed_in
 from shared.runtime import Runtime
 from shared.storage.rows import Row, fill
 from shared.storage.tables import RowExists
@@ -114,8 +114,8 @@ def _beginning(method: str) -> dict[str, str]:
     """A connection that needs an account rests until one has signed in."""
     if method != "delegated":
         return {}
-    told = {"trouble": "No account has signed in yet.", "trouble_code": "nobody", "cure": "Begin its sign-in."}
-    return {"state": "needs_sign_in", **told}
+    nobody = nobody_signed_in()
+    return {"state": "needs_sign_in", "trouble": nobody.cause, "trouble_code": nobody.code, "cure": nobody.cure}
 
 
 def _kept(rt: Runtime, connection_id: str, credential: Credential) -> dict[str, str]:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
-from shared.graph.errors import SignInFailed, sign_in_failure
+from shared.graph.errors import SignInFailed, nobody_signed_in, sign_in_failure
 from shared.graph.limits import RENEW_TOKEN_WHEN_LEFT
 from shared.graph.sign_in import Credentials, asking_entra, open_app
 
@@ -90,7 +90,7 @@ class DelegatedSignIn:
     def _renewed(self) -> Tokens:
         kept = self._vault.load()
         if kept is None:
-            raise SignInFailed("nobody", "No account has signed in for this connection.", "Sign in for it.")
+            raise nobody_signed_in()
         if self._is_good(kept.tokens):
             return kept.tokens
         try:

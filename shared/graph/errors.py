@@ -86,6 +86,15 @@ class SignInFailed(DeskbridgeError):
         self.needs_person = needs_person
 
 
+NOBODY = "nobody"
+"""The code of a sign-in that failed because there has been none so far."""
+
+
+def nobody_signed_in() -> SignInFailed:
+    """An account has to sign in first."""
+    return SignInFailed(NOBODY, "No account has signed in yet.", "Begin its sign-in, and sign in with that account.")
+
+
 def token_refused(refusal: GraphError) -> SignInFailed:
     """Graph's 401 for a fresh token: the sign-in was revoked.
 

@@ -10,6 +10,7 @@ from typing import Literal
 from shared.clock import from_text
 from shared.connections import expiry
 from shared.connections import store as connections_store
+from shared.graph.errors import NOBODY
 from shared.mail import mailboxes
 from shared.mail.mailboxes import Mailbox
 from shared.mail.state import State
@@ -147,7 +148,9 @@ def _webhook_issues(
 
 def _connection_issues(rt: Runtime, now: datetime, hidden: Collection[str]) -> Iterator[Issue]:
     for each in (each for each in connections_store.list_all(rt) if each.connection_id not in hidden):
-        if each.state == "needs_sign_in":
+        if each.state == "needs_sign_in" and each.trouble_code == NOBODY:
+            yield Issue("sign_in_awaited", "warning", each.name, each.trouble, each.cure)
+        elif each.state == "needs_sign_in":
             cause = f"{each.trouble} (since {each.state_since})"
             yield Issue("connection_lost", "error", each.name, cause, each.cure)
         elif each.state == "disconnected":

@@ -44,6 +44,7 @@ def text(page: Answer) -> str:
 
 @pytest.mark.requirement("CONN-2", "CONN-4")
 def test_an_account_signs_in_and_is_named(tenant: World) -> None:
+    assert tenant.get("/connections/desk")["state"] == "needs_sign_in"
     begun = begin(tenant)
     assert begun["redirect_uri"] == CALLBACK
     asked = {name: values[0] for name, values in parse_qs(urlsplit(begun["url"]).query).items()}
@@ -56,6 +57,7 @@ def test_an_account_signs_in_and_is_named(tenant: World) -> None:
     assert page.status == 200
     assert ADA in text(page)
     assert signed_in(tenant) == ADA
+    assert tenant.get("/connections/desk")["state"] == "connected"
     assert tenant.api("POST", "/connections/desk/test").json()["ok"] is True
 
 
@@ -65,6 +67,8 @@ def test_the_redirect_uri_is_shown_before_anybody_signs_in(tenant: World) -> Non
     assert found == {"redirect_uri": CALLBACK, "account": None, "signed_in_at": None}
     trial = tenant.api("POST", "/connections/desk/test").json()
     assert (trial["ok"], "sign in" in trial["cure"].lower()) == (False, True)
+    health = tenant.get("/health")
+    assert [(issue["code"], issue["severity"]) for issue in health["issues"]] == [("sign_in_awaited", "warning")]
 
 
 @pytest.mark.requirement("CONN-4")

@@ -68,7 +68,8 @@ def test_mail_waits_while_the_sign_in_is_lost_and_comes_when_somebody_signs_in_a
         tenant.emulator.deliver(ADA, mail(subject, to=ADA))
     tenant.scan()
     assert subjects(tenant) == []
+    assert tenant.get("/connections/desk")["state"] == "needs_sign_in"
     assert sign_in(tenant).status == 200
-    tenant.advance(600)
-    tenant.scan()
-    assert subjects(tenant) == ["One", "Two"]
+    assert tenant.get("/connections/desk")["state"] == "connected"
+    tenant.settle()
+    assert subjects(tenant) == ["One", "Two"], "by itself"
