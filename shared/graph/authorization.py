@@ -96,10 +96,12 @@ class Authorization:
 def _refusal(brought: Mapping[str, str]) -> SignInFailed:
     """The refusal that the browser brought. All of it may be written by whoever knows the state."""
     error, text = brought.get("error", ""), brought.get("error_description", "")
+    if not error:
+        return SignInFailed("no_code", "The browser came back without an answer of Entra.", _AGAIN)
     number = _NUMBER.match(text)
     return sign_in_failure(
         {
-            "error": error if _WORD.fullmatch(error) else "no_code",
+            "error": error if _WORD.fullmatch(error) else "unknown_error",
             "error_description": text[:_LONGEST_MESSAGE],
             "error_codes": [int(number[1])] if number else [],
         }

@@ -228,6 +228,13 @@ def test_a_refusal_of_entra_is_told_with_its_cure(tenant: World, who: dict[str, 
 
 
 @pytest.mark.requirement("CONN-4")
+def test_an_answer_that_answers_nothing_is_none(tenant: World) -> None:
+    back = go_to_entra(tenant, begin(tenant)["url"])
+    refused(tenant, come_back(tenant, back, code=None), "(no_code)")
+    assert token_requests(tenant) == 0
+
+
+@pytest.mark.requirement("CONN-4")
 def test_where_only_admins_may_consent_this_is_said(tenant: World) -> None:
     tenant.emulator.gateway.world.ensure_tenant(TENANT).people_consent = False
     page = sign_in(tenant)
@@ -318,7 +325,7 @@ def test_the_next_sign_in_proposes_the_account_of_the_last_one(tenant: World) ->
 
 
 @pytest.mark.requirement("CONN-4")
-def test_another_account_takes_over_at_once(tenant: World) -> None:
+def test_another_account_takes_over(tenant: World) -> None:
     tenant.emulator.add_mailbox(TENANT, "bob@contoso.com")
     sign_in(tenant)
     client = store.graph_client(tenant.rt, "desk")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import msal
 import pytest
@@ -21,7 +22,7 @@ SEED = {
     "tenants": [
         {
             "id": TENANT,
-            "apps": [{"client_id": CLIENT, "secret": SECRET}],
+            "apps": [{"client_id": CLIENT, "secret": SECRET, "redirect_uris": ["http://localhost:7071/auth/callback"]}],
             "mailboxes": [{"address": HELP, "kind": "shared"}],
         }
     ]
@@ -47,15 +48,17 @@ class Client:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def sign_in(self) -> None:
-        app = msal.ConfidentialClientApplication(
+    def app(self) -> Any:
+        return msal.ConfidentialClientApplication(
             CLIENT,
             authority=f"{self.url}/{TENANT}",
             client_credential=SECRET,
             http_client=self.session,
             instance_discovery=False,
         )
-        token = app.acquire_token_for_client([f"{self.url}/.default"])["access_token"]
+
+    def sign_in(self) -> None:
+        token = self.app().acquire_token_for_client([f"{self.url}/.default"])["access_token"]
         self.session.headers["Authorization"] = f"Bearer {token}"
 
     def graph(self, path: str) -> requests.Response:
@@ -81,6 +84,19 @@ def test_one_origin_for_sign_in_graph_and_control(client: Client) -> None:
     assert delta["@odata.nextLink"].startswith(client.url)
     mime = client.graph(f"users/{HELP}/messages/{page['value'][0]['id']}/$value")
     assert mime.content == MAIL
+
+
+def test_a_person_signs_in_by_remote_control(client: Client) -> None:
+    client.control("POST", "person", json={"address": HELP})
+    app, scopes = client.app(), [f"{client.url}/Mail.ReadWrite"]
+    flow = app.initiate_auth_code_flow(scopes, redirect_uri="http://localhost:7071/auth/callback")
+    back = client.session.get(flow["auth_uri"], allow_redirects=False).headers["Location"]
+    found = app.acquire_token_by_auth_code_flow(flow, dict(parse_qsl(urlsplit(back).query)))
+    client.session.headers["Authorization"] = f"Bearer {found['access_token']}"
+    assert client.graph(f"users/{HELP}/messages").status_code == 200
+    client.control("POST", "revoke", json={"address": HELP, "number": 70043})
+    refused = client.app().acquire_token_by_refresh_token(found["refresh_token"], scopes)
+    assert refused["error_codes"] == [70043]
 
 
 def test_its_certificate_is_trusted_by_its_own_authority_only(server: Server) -> None:
