@@ -46,6 +46,12 @@ def tamper_with_graph(world: World, tamper: Tamper) -> None:
     world.rt.http.mount("https://", TamperingAdapter(world.rt.http.get_adapter("https://graph.microsoft.com"), tamper))
 
 
+def body_of(request: requests.PreparedRequest) -> bytes:
+    """What a request sends."""
+    body = request.body or b""
+    return body if isinstance(body, bytes) else str(body).encode()
+
+
 def answer(request: requests.PreparedRequest, status: int, body: bytes = b"", **headers: str) -> requests.Response:
     """An answer that nobody sent."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}

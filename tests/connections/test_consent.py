@@ -18,7 +18,7 @@ from shared.connections import store, tokens
 from shared.graph.errors import ItemGone
 from tests.api.storage_dump import dump
 from tests.connections.browser import ADA, begin, come_back, connect, go_to_entra, sign_in, token_requests
-from tests.tampering import answer, tamper_with_graph
+from tests.tampering import answer, body_of, tamper_with_graph, tamper_with_storage
 from tests.world import CALLBACK, CLIENT_SECRET, TENANT, Answer, World
 
 OTHER_TENANT = "99999999-2222-4333-8444-555555555555"
@@ -98,6 +98,24 @@ def test_an_answer_counts_once(tenant: World) -> None:
     asked = token_requests(tenant)
     refused(tenant, come_back(tenant, back), "(used_state)", account=ADA)
     assert token_requests(tenant) == asked, "the code is not sent again"
+
+
+@pytest.mark.requirement("CONN-4")
+def test_of_two_answers_at_the_same_moment_one_counts(tenant: World) -> None:
+    back = go_to_entra(tenant, begin(tenant)["url"])
+    faster: list[Answer] = []
+
+    def overtaken(request: requests.PreparedRequest, carry: Callable[[], requests.Response]) -> requests.Response:
+        if b"used_at" in body_of(request) and not faster:
+            faster.append(Answer(0, {}, b""))
+            faster[0] = come_back(tenant, back)
+        return carry()
+
+    tamper_with_storage(tenant, overtaken)
+    slower = come_back(tenant, back)
+    assert faster[0].status == 200, faster[0].body
+    refused(tenant, slower, "(used_state)", account=ADA)
+    assert token_requests(tenant) == 1
 
 
 @pytest.mark.requirement("CONN-4")

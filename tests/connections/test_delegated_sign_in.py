@@ -16,7 +16,7 @@ from shared.graph.errors import GraphBusy, SignInFailed
 from shared.graph.sign_in import Credentials
 from shared.runtime import Runtime
 from tests.connections.browser import ADA, connect, sign_in, token_requests
-from tests.tampering import tamper_with_graph
+from tests.tampering import body_of, tamper_with_graph
 from tests.world import CLIENT, CLIENT_SECRET, TENANT, World
 
 HOUR = 3600
@@ -89,18 +89,13 @@ def test_who_is_refused_while_somebody_signs_in_anew_takes_the_new_tokens(tenant
     renewing, renewed = signed_in(tenant.rt), list[str]()
 
     def meanwhile(request: requests.PreparedRequest, carry: Callable[[], requests.Response]) -> requests.Response:
-        if b"grant_type=refresh_token" in _body(request) and not renewed:
+        if b"grant_type=refresh_token" in body_of(request) and not renewed:
             sign_in(tenant)
             renewed.append(kept(tenant.rt))
         return carry()
 
     tamper_with_graph(tenant, meanwhile)
     assert renewing.token() == renewed[0]
-
-
-def _body(request: requests.PreparedRequest) -> bytes:
-    body = request.body or b""
-    return body if isinstance(body, bytes) else str(body).encode()
 
 
 @pytest.mark.requirement("CONN-2")
