@@ -57,9 +57,7 @@ def main(argv: list[str]) -> int:
 
 def _parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3.13 -m dev connect", description="Connect a tenant, step by step.")
-    parser.add_argument(
-        "--url", help="where the app is; without it the one that runs here"
-    )
+    parser.add_argument("--url", help="where the app is; without it the one that runs here")
     parser.add_argument("--key-file", type=Path, help="a file that holds its ADMIN_KEY")
     parser.add_argument("--stack", type=Path, default=ADDRESS_FILE, help="where a running stack told its addresses")
     return parser.parse_args(argv)

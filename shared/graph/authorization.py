@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shared.graph.delegated_sign_in import Tokens, read_tokens
-from shared.graph.errors import SignInFailed, sign_in_failure
+from shared.graph.errors import GraphBusy, SignInFailed, sign_in_failure
 from shared.graph.sign_in import Credentials, asking_entra, open_app
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Authorization:
         return SignedIn(account, str(claims["oid"]), read_tokens(answer, self._clock))
 
 
-def _refusal(brought: Mapping[str, str]) -> SignInFailed:
+def _refusal(brought: Mapping[str, str]) -> SignInFailed | GraphBusy:
     """The refusal that the browser brought. All of it may be written by whoever knows the state."""
     error, text = brought.get("error", ""), brought.get("error_description", "")
     if not error:
