@@ -8,6 +8,7 @@ import argparse
 import getpass
 import re
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from dev.stack import ADDRESS_FILE, Addresses
 from shared.connections.permissions import PERMISSIONS
 
 NO_APP = "No app runs here. Start one (python3.13 -m dev run), or name one: --url https://... --key-file FILE"
+SIGN_IN_SECONDS = 600
+"""As long as the app remembers that a sign-in was begun."""
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MARKS = {"granted": "yes", "missing": "MISSING", "undecided": "see mailboxes", "not-needed": "not needed"}
 
@@ -31,6 +34,9 @@ CONSENT = """\
    Add these, remove User.Read, and press "Grant admin consent":
 """
 PROOF = """\
+   To act in the name of one account instead: Delegated permissions of these names, with offline_access, and under
+   Authentication > Add a platform > Web the redirect URI that is shown below.
+
 3. Let it prove itself. In the same app: Certificates & secrets.
    secret: New client secret. Copy its Value at once (not its Secret ID): it is never shown again.
    certificate: upload the public part; the PEM file with private key and certificate is asked for below.
@@ -77,6 +83,8 @@ def _connect(desk: DeskApi) -> int:
     print(PROOF)
     made = desk.post("/connections", _ask_connection())
     print(f"\nKept as connection {made['connection_id']}. Its secret is sealed, and is never shown again.\n")
+    if made["method"] == "delegated" and not _sign_in(desk, made["connection_id"]):
+        return 1
     print("4. Which mailboxes become tickets? One address a line, an empty line when that is all.")
     while address := _ask("mailbox", lambda text: not text or "@" in text, "an address, or nothing"):
         desk.post("/mailboxes", {"connection_id": made["connection_id"], "address": address})
@@ -86,6 +94,22 @@ def _connect(desk: DeskApi) -> int:
     return _report(made["connection_id"], desk.post(f"/connections/{made['connection_id']}/test", wishes))
 
 
+def _sign_in(desk: DeskApi, connection_id: str) -> bool:
+    """Let a person sign in by browser; whether they did in time."""
+    begun = desk.post(f"/connections/{connection_id}/sign-in")
+    print(f"   Redirect URI, to be entered in Entra letter by letter:  {begun['redirect_uri']}")
+    print("   Then open this address and sign in as the account whose mailboxes are meant:")
+    print(f"   {begun['url']}\n   waiting...", flush=True)
+    until = time.monotonic() + SIGN_IN_SECONDS
+    while time.monotonic() < until:
+        if desk.get(f"/connections/{connection_id}")["state"] == "connected":
+            print("   signed in\n")
+            return True
+        time.sleep(1)
+    print(f"   Nobody has signed in. Begin again: POST /api/v1/connections/{connection_id}/sign-in")
+    return False
+
+
 def _ask_connection() -> dict[str, Any]:
     body: dict[str, Any] = {
         "name": _ask("name of the customer", bool, "a name"),
@@ -93,6 +117,7 @@ def _ask_connection() -> dict[str, Any]:
         "client_id": _ask("Application (client) ID", _is_guid, "an id like 11111111-2222-3333-4444-555555555555"),
         "cloud": _ask("cloud (global, usgov, dod, china)", _is_cloud, "one of these", "global"),
     }
+    body["method"] = _ask("permissions (application, delegated)", _is_method, "one of these", "application")
     kind = _ask("proof (secret, certificate, identity)", _is_kind, "one of these", "secret")
     if kind == "secret":
         body["client_secret"] = _ask("Value of the client secret", bool, "the value", hidden=True)
@@ -123,6 +148,10 @@ def _is_guid(text: str) -> bool:
 
 def _is_cloud(text: str) -> bool:
     return text in ("global", "usgov", "dod", "china", "local")
+
+
+def _is_method(text: str) -> bool:
+    return text in ("application", "delegated")
 
 
 def _is_kind(text: str) -> bool:

@@ -135,7 +135,7 @@ def change_connection_secret(rt: Rt, caller: Admitted, connection_id: Slug, new:
     with audit.recorded(rt, caller, "connection.secret_changed", connection_id, after=told):
         store.change_credential(rt, connection_id, credential)
     if store.read(rt, connection_id)[0].state == "needs_sign_in":
-        watching.resume(rt, connection_id)
+        watching.look_again(rt, connection_id)
     return Connection.model_validate(store.read(rt, connection_id)[0])
 
 

@@ -7,6 +7,7 @@ from shared.clock import from_text
 from shared.connections import alerts, expiry, states, store
 from shared.connections.store import Connection
 from shared.errors import DeskbridgeError
+from shared.graph.errors import GraphBusy, SignInFailed
 from shared.mail import mailboxes
 from shared.runtime import Runtime
 
@@ -38,6 +39,15 @@ def resume(rt: Runtime, connection_id: str) -> None:
     for mailbox in mailboxes.list_all(rt):
         if mailbox.connection_id == connection_id and mailbox.enabled:
             mailboxes.knock(rt, mailbox.mailbox_id, "asked")
+
+
+def look_again(rt: Runtime, connection_id: str) -> None:
+    """Something about a lost sign-in was changed: let the connection go on if it can sign in now. Raises NotFound."""
+    try:
+        store.open_client(rt, store.read(rt, connection_id)[0]).sign_in_anew()
+    except (SignInFailed, GraphBusy):
+        return  # it goes on resting, and the hourly look tries again
+    resume(rt, connection_id)
 
 
 def _try_again(rt: Runtime, connection: Connection) -> None:

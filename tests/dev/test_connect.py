@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import requests
 
 from dev.bootstrap import ROOT
 from tests.dev.conftest import Running
@@ -38,7 +39,7 @@ def tenant(running: Running) -> None:
 def test_a_newcomer_is_led_from_entra_to_a_tested_connection(running: Running) -> None:
     wrong = ("no id", TENANT)
     ended = connect(
-        running, "Fabrikam", *wrong, CLIENT, "local", "", SECRET, "2027-12-31", "help@fabrikam.example", "", ""
+        running, "Fabrikam", *wrong, CLIENT, "local", "", "", SECRET, "2027-12-31", "help@fabrikam.example", "", ""
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     for told in ("App registrations", "Grant admin consent", "Mail.ReadWrite", "Secret ID", "That should be an id"):
@@ -53,13 +54,34 @@ def test_a_newcomer_is_led_from_entra_to_a_tested_connection(running: Running) -
 @pytest.mark.usefixtures("tenant")
 @pytest.mark.requirement("CONN-7", "CONN-8", "CONN-13")
 def test_what_does_not_work_is_told_with_its_cure(running: Running) -> None:
-    bad = connect(running, "Wrong", TENANT, CLIENT, "local", "secret", "not-the-value~1", "", "", "")
+    bad = connect(running, "Wrong", TENANT, CLIENT, "local", "", "secret", "not-the-value~1", "", "", "")
     assert bad.returncode == 1
     assert "AADSTS7000215" in bad.stdout
     assert "Value" in bad.stdout
     outside = "boss@fabrikam.example"
-    wide = connect(running, "Wide", TENANT, CLIENT, "local", "", SECRET, "", "", outside)
+    wide = connect(running, "Wide", TENANT, CLIENT, "local", "", "", SECRET, "", "", outside)
     assert f"FAIL outside       {outside}" in wide.stdout
+
+
+@pytest.mark.usefixtures("tenant")
+@pytest.mark.requirement("CONN-2", "CONN-4")
+def test_an_account_signs_in_by_browser_while_it_waits(running: Running) -> None:
+    callback = f"{running.found.app_url}/auth/callback"
+    running.emulator.add_app(TENANT, CLIENT, SECRET, redirect_uris=(callback,))
+    running.emulator.sit_down("boss@fabrikam.example")
+    command = [sys.executable, "-m", "dev", "connect", "--stack", str(running.file)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as guide:  # noqa: S603 - our own program
+        assert guide.stdin and guide.stdout
+        answers = ("Boss", TENANT, CLIENT, "local", "delegated", "", SECRET, "", "boss@fabrikam.example", "", "")
+        guide.stdin.write("\n".join(answers) + "\n")
+        guide.stdin.flush()
+        told = list(iter(guide.stdout.readline, "   waiting...\n"))
+        assert f"   Redirect URI, to be entered in Entra letter by letter:  {callback}\n" in told
+        page = requests.get(told[-1].strip(), verify=running.found.authority, timeout=30)
+        assert "has signed in" in page.text
+        rest, _ = guide.communicate(timeout=60)
+    assert guide.returncode == 0, rest
+    assert "It works" in rest
 
 
 def test_without_an_app_it_says_how_to_get_one(running: Running, tmp_path: Path) -> None:

@@ -110,6 +110,21 @@ def test_ten_mailboxes_that_lose_their_sign_in_at_once_raise_one_alert_and_lose_
 
 
 @pytest.mark.requirement("CONN-9")
+def test_a_new_secret_that_is_wrong_as_well_wakes_nobody(desk: World, hook: Hook) -> None:
+    desk.add_mailbox(method="scan")
+    desk.settle()
+    lose(desk)
+    desk.scan()
+    desk.emulator.faults.clear()
+    wrong = {"client_secret": "another-wrong-secret"}
+    assert desk.api("PUT", "/connections/contoso/secret", wrong).json()["state"] == "needs_sign_in"
+    desk.meter.start()
+    desk.scan()
+    assert desk.meter.count("graph") == 0
+    assert len(hook.alerts) == 1
+
+
+@pytest.mark.requirement("CONN-9")
 def test_a_sign_in_that_is_back_is_noticed_by_the_hourly_look(desk: World, hook: Hook) -> None:
     desk.add_mailbox(method="scan")
     desk.settle()
