@@ -47,5 +47,5 @@ def begin_sign_in(rt: Rt, caller: Admitted, connection_id: Slug) -> BegunSignIn:
     """Begin the sign-in of an account, for a connection with the method `delegated`."""
     store.get(rt, connection_id)
     with audit.recorded(rt, caller, "connection.sign_in_begun", connection_id):
-        begun = consent.begin(rt, connection_id, begun_by=caller.name)
+        begun = consent.begin(rt, connection_id, begun_by=caller.name, begun_by_id=caller.object_id)
     return BegunSignIn.model_validate(begun)

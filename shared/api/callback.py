@@ -7,11 +7,12 @@ import azure.functions as func
 
 from shared import log
 from shared.connections import consent
+from shared.connections.consent import Redeemed
 from shared.errors import DeskbridgeError
 from shared.graph.errors import GraphBusy, SignInFailed
 from shared.runtime import Runtime
 from shared.storage.errors import StorageAway, StorageError
-from shared.upkeep import watching
+from shared.upkeep import audit, watching
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -25,14 +26,27 @@ HEADERS = {
 def receive(rt: Runtime, brought: Mapping[str, str]) -> func.HttpResponse:
     """Say who signed in, or what went wrong; what had waited for the sign-in goes on."""
     try:
-        done = consent.complete(rt, brought)
-        watching.resume(rt, done.connection.connection_id)
+        found = consent.redeem(rt, brought)
+        _keep(rt, found)
+        watching.resume(rt, found.connection.connection_id)
     except DeskbridgeError as failure:
         return _failed(failure)
     except StorageError as failure:
         return _failed(StorageAway(failure))
-    told = f"{done.account} has signed in for the connection {done.connection.name}. You may close this page."
-    return _page(200, "Signed in", told)
+    account, name = found.signed_in.account, found.connection.name
+    return _page(200, "Signed in", f"{account} has signed in for the connection {name}. You may close this page.")
+
+
+def _keep(rt: Runtime, found: Redeemed) -> None:
+    """Keep the sign-in; it is a change by whoever began it, and recorded as such."""
+    attempt, target = found.attempt, found.connection.connection_id
+    told = {"account": found.signed_in.account, "object_id": found.signed_in.object_id}
+    change = audit.begin(
+        rt, who=attempt.begun_by, who_id=attempt.begun_by_id, what="connection.signed_in", target=target, after=told
+    )
+    consent.keep(rt, found)
+    audit.end(rt, change, "done")
+    log.info("connection.signed_in", begun_by=attempt.begun_by, connection_id=target)
 
 
 def _failed(failure: DeskbridgeError) -> func.HttpResponse:

@@ -32,10 +32,11 @@ _AGAIN = "Begin the sign-in again, and open its address at once."
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A sign-in that was begun for a connection, by a caller of the API. ``flow`` is a secret."""
+    """A sign-in that was begun for a connection, by a caller of the API: name and object id. ``flow`` is a secret."""
 
     connection_id: str
     begun_by: str
+    begun_by_id: str
     flow: Flow
 
     def __repr__(self) -> str:
@@ -48,7 +49,8 @@ def keep(rt: Runtime, attempt: Attempt) -> datetime:
     now = rt.clock.now()
     _sweep(rt, now)
     sealed = rt.keys.seal(json.dumps(attempt.flow), context=_context(attempt.connection_id))
-    values = {"connection_id": attempt.connection_id, "begun_by": attempt.begun_by, "begun_at": to_text(now)}
+    begun = {"begun_by": attempt.begun_by, "begun_by_id": attempt.begun_by_id, "begun_at": to_text(now)}
+    values = {"connection_id": attempt.connection_id, **begun}
     key = digest(attempt.flow["state"])
     rt.tables[TABLE].insert(Row(PARTITION, key, {**values, "sealed_flow": sealed, "used_at": ""}))
     return now + LIFETIME
@@ -63,7 +65,7 @@ def take(rt: Runtime, state: str) -> Attempt:
     if rt.clock.now() - from_text(row["begun_at"]) >= LIFETIME:
         raise SignInFailed("expired", "The sign-in took longer than ten minutes.", _AGAIN)
     flow = json.loads(rt.keys.unseal(row["sealed_flow"], context=_context(row["connection_id"])))
-    return Attempt(row["connection_id"], row["begun_by"], flow)
+    return Attempt(row["connection_id"], row["begun_by"], row["begun_by_id"], flow)
 
 
 def _use_up(rt: Runtime, row: Row) -> None:

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from shared import log
 from shared.connections import attempts, store, tokens
 from shared.connections.attempts import Attempt
 from shared.connections.store import Connection
 from shared.errors import Conflict
 from shared.runtime import Runtime
+
+if TYPE_CHECKING:
+    from shared.graph.authorization import SignedIn
 
 CALLBACK = "auth/callback"
 """Its address below the app's own."""
@@ -31,11 +34,12 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
-class Completed:
-    """Who signed in for which connection. ``account``: a user principal name."""
+class Redeemed:
+    """An account that has signed in for a connection, because of an attempt."""
 
+    attempt: Attempt
     connection: Connection
-    account: str
+    signed_in: SignedIn
 
 
 def redirect_uri(rt: Runtime) -> str:
@@ -46,7 +50,7 @@ def redirect_uri(rt: Runtime) -> str:
     return f"{rt.settings.base_url}/{CALLBACK}"
 
 
-def begin(rt: Runtime, connection_id: str, *, begun_by: str) -> Begun:
+def begin(rt: Runtime, connection_id: str, *, begun_by: str, begun_by_id: str) -> Begun:
     """Begin a sign-in; raises NotFound, Conflict where the connection needs none, SignInFailed, GraphBusy."""
     connection = store.get(rt, connection_id)
     if connection.method != "delegated":
@@ -55,17 +59,22 @@ def begin(rt: Runtime, connection_id: str, *, begun_by: str) -> Begun:
     known = tokens.find_account(rt, connection_id)
     back = redirect_uri(rt)
     flow = store.authorization(rt, connection).begin(store.PERMISSIONS, back, account=known.account if known else "")
-    expires_at = attempts.keep(rt, Attempt(connection_id, begun_by, flow))
+    expires_at = attempts.keep(rt, Attempt(connection_id, begun_by, begun_by_id, flow))
     return Begun(flow["auth_uri"], back, expires_at)
 
 
-def complete(rt: Runtime, brought: Mapping[str, str]) -> Completed:
-    """End the sign-in that a browser comes back from with this query; raises SignInFailed, GraphBusy, Misconfigured."""
+def redeem(rt: Runtime, brought: Mapping[str, str]) -> Redeemed:
+    """Who signed in, for a browser that comes back with this query; keeps nothing of it.
+
+    Raises SignInFailed, GraphBusy, Misconfigured; the attempt is used up in any case.
+    """
     attempt = attempts.take(rt, brought.get("state", ""))
     connection = store.get(rt, attempt.connection_id)
-    signed_in = store.authorization(rt, connection).redeem(attempt.flow, brought)
-    tokens.SealedTokens(rt, connection.connection_id).replace(signed_in, attempt.begun_by)
+    return Redeemed(attempt, connection, store.authorization(rt, connection).redeem(attempt.flow, brought))
+
+
+def keep(rt: Runtime, redeemed: Redeemed) -> None:
+    """Let the connection act in the name of who signed in."""
+    connection = redeemed.connection
+    tokens.SealedTokens(rt, connection.connection_id).replace(redeemed.signed_in, redeemed.attempt.begun_by)
     store.open_client(rt, connection).forget_token()
-    found = {"connection_id": connection.connection_id, "object_id": signed_in.object_id}
-    log.info("connection.signed_in", begun_by=attempt.begun_by, **found)
-    return Completed(connection, signed_in.account)

@@ -313,7 +313,7 @@ def test_no_secret_of_a_sign_in_is_seen_anywhere(
     assert any("connection.signed_in" in line for line in ours)
 
 
-def test_who_began_a_sign_in_is_logged(tenant: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_who_began_a_sign_in_and_who_signed_in_is_recorded(tenant: World, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     sign_in(tenant)
     lines = [json.loads(record.message) for record in caplog.records if record.name == "deskbridge"]
@@ -321,6 +321,10 @@ def test_who_began_a_sign_in_is_logged(tenant: World, caplog: pytest.LogCaptureF
     assert told["api.changed"]["what"] == "connection.sign_in_begun"
     assert told["connection.signed_in"]["begun_by"] == "key"
     assert ADA not in caplog.text
+    signed, begun, *_ = tenant.get("/audit")["items"]
+    assert (begun["what"], begun["outcome"]) == ("connection.sign_in_begun", "done")
+    assert (signed["what"], signed["who"], signed["outcome"]) == ("connection.signed_in", "key", "done")
+    assert signed["after"]["account"] == ADA
 
 
 def test_sign_ins_that_nobody_ended_are_forgotten_after_a_day(tenant: World, azurite: Azurite) -> None:
