@@ -26,6 +26,7 @@ class IoMeter:
     def __init__(self) -> None:
         self._lock = Lock()
         self.calls: list[str] = []
+        self.hosts: list[str] = []
         self._left: int | None = None
         self.killed = False
 
@@ -37,7 +38,7 @@ class IoMeter:
     def start(self) -> None:
         """Count from zero."""
         with self._lock:
-            self.calls = []
+            self.calls, self.hosts = [], []
 
     def count(self, kind: str) -> int:
         """How many calls of ``graph``, ``table``, ``blob`` or ``queue`` since the start."""
@@ -56,6 +57,7 @@ class IoMeter:
         """Its answer has arrived."""
         with self._lock:
             self.calls.append(f"{kind} {request.method} {urlsplit(request.url or '').path}")
+            self.hosts.append(f"{kind} {urlsplit(request.url or '').hostname}")
             if self._left is not None:
                 self._left -= 1
                 self.killed = self._left <= 0

@@ -9,6 +9,7 @@ from dev.graph.calls import Call, Operation, Operations
 from dev.graph.clock import Clock
 from dev.graph.entra import Claims, Entra, unauthorized
 from dev.graph.faults import Faults
+from dev.graph.hosts import is_missing
 from dev.graph.mailboxes import Change, Mailbox
 from dev.graph.notifications import Dispatcher, Post, Send, change_item
 from dev.graph.recording import Recorder
@@ -112,6 +113,9 @@ class Gateway:
             claims = self.entra.claims(request)
             if len(request.body) > _LARGEST_BODY:
                 raise GraphError(413, "RequestEntityTooLarge", "The request is too large.")
+            if is_missing(request.host, request.path):
+                segment = request.path.rpartition("/")[2]
+                raise GraphError(400, "BadRequest", f"Resource not found for the segment '{segment}'.")
             operation, keys = self._operations.find(request.method, request.segments[1:])
             name = operation.name
             response = self._run(request, claims, operation, keys)

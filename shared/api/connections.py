@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from pydantic import Field, computed_field
 
 from shared.api import audit
 from shared.api.credentials import GivenCredential, read_credential
@@ -25,7 +25,7 @@ from shared.api.values import (
 )
 from shared.connections import states, store
 from shared.graph import directory
-from shared.graph.clouds import get_cloud
+from shared.graph.clouds import get_cloud, lacks_of
 from shared.upkeep import watching
 
 router = APIRouter(prefix="/connections", tags=["connections"])
@@ -71,6 +71,12 @@ class Connection(Output):
     state_since: Time
     trouble: str = Field(description="Why it is not connected.")
     cure: str
+
+    @computed_field(description="What Microsoft Graph cannot do in this cloud, and what follows from it.")  # type: ignore[prop-decorator]  # pydantic's own way to declare it
+    @property
+    def lacks(self) -> list[str]:
+        """In words, for people."""
+        return lacks_of(self.cloud)
 
 
 class DirectoryUser(Output):

@@ -57,7 +57,7 @@ class GraphClient:
         sign_in: SignIn | DelegatedSignIn,
         on_lost: OnLost | None = None,
     ) -> None:
-        self.root = f"{credentials.cloud.graph}/v1.0"
+        self.cloud, self.root = credentials.cloud, f"{credentials.cloud.graph}/v1.0"
         self._sign_in = sign_in
         self._http, self._clock, self._gates, self._on_lost = http, clock, Gates(clock), on_lost
 

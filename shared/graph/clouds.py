@@ -5,8 +5,20 @@ https://learn.microsoft.com/en-us/graph/deployments
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from shared.errors import BadInput
+
+type Lack = Literal["message-delta", "permanent-delete", "upload-session"]
+
+LACKS: dict[Lack, str] = {
+    "message-delta": "No delta rounds over mail: new mail is listed by the time it was received, with a day's overlap.",
+    "permanent-delete": "Mail cannot be deleted for good, only into the deleted items.",
+    "upload-session": "No attachments above 3 MB can be sent.",
+}
+"""What each of them means here. https://learn.microsoft.com/en-us/graph/api/message-delta,
+https://learn.microsoft.com/en-us/graph/api/message-permanentdelete and
+https://learn.microsoft.com/en-us/graph/api/attachment-createuploadsession say in which clouds they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +33,9 @@ class Cloud:
     """For whom a managed identity's token must be made so that an app registration of this cloud may trust it.
     https://learn.microsoft.com/en-us/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity"""
 
+    lacks: frozenset[Lack] = frozenset()
+    """What Graph there cannot do of what the features would use."""
+
     @property
     def scope(self) -> str:
         """The scope that stands for every application permission that was granted."""
@@ -31,14 +46,22 @@ class Cloud:
         return [f"{self.graph}/{permission}" for permission in permissions]
 
 
-_US, _CHINA = "api://AzureADTokenExchangeUSGov", "api://AzureADTokenExchangeChina"
+_US, _US_LACKS = "api://AzureADTokenExchangeUSGov", frozenset[Lack]({"permanent-delete", "upload-session"})
 CLOUDS = {
     cloud.name: cloud
     for cloud in (
         Cloud("global", "https://login.microsoftonline.com", "https://graph.microsoft.com"),
-        Cloud("usgov", "https://login.microsoftonline.us", "https://graph.microsoft.us", exchange=_US),
-        Cloud("dod", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us", exchange=_US),
-        Cloud("china", "https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn", exchange=_CHINA),
+        Cloud("usgov", "https://login.microsoftonline.us", "https://graph.microsoft.us", exchange=_US, lacks=_US_LACKS),
+        Cloud(
+            "dod", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us", exchange=_US, lacks=_US_LACKS
+        ),
+        Cloud(
+            "china",
+            "https://login.chinacloudapi.cn",
+            "https://microsoftgraph.chinacloudapi.cn",
+            exchange="api://AzureADTokenExchangeChina",
+            lacks=frozenset({"message-delta", "permanent-delete"}),
+        ),
     )
 }
 
@@ -51,3 +74,8 @@ def get_cloud(name: str, local_cloud_url: str = "") -> Cloud:
         return CLOUDS[name]
     except KeyError:
         raise BadInput("cloud", f"There is no cloud called {name!r}.", f"Use one of {', '.join(CLOUDS)}.") from None
+
+
+def lacks_of(name: str) -> list[str]:
+    """What the cloud of this name lacks, in words; nothing for one that is not Microsoft's."""
+    return [LACKS[each] for each in sorted(CLOUDS[name].lacks)] if name in CLOUDS else []

@@ -18,7 +18,8 @@ from shared.mail.passage import Place
 from shared.runtime import Runtime
 
 OVERLAP = timedelta(days=1)
-"""How far behind the latest known mail an endless round is replaced by a plain list."""
+"""How far behind the latest known mail a plain list begins, where it stands for a delta round: one that does not end, or
+in a cloud that has none. What a person moves into the folder later than that is not seen there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ def _list_unfinished(place: Place, *, died_before: bool) -> list[Entry]:
 def _fetch_changes(place: Place) -> tuple[list[Json], str]:
     """Messages that came or changed since the cursor, and the next cursor."""
     place.state.endless = False
+    if "message-delta" in place.client.cloud.lacks:
+        return _list_recent(place), ""
     try:
         found = _fetch_round(place)
     except EndlessRound as reason:
