@@ -5,7 +5,7 @@ https://learn.microsoft.com/en-us/graph/deployments
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypedDict
 
 from shared.errors import BadInput
 
@@ -46,15 +46,21 @@ class Cloud:
         return [f"{self.graph}/{permission}" for permission in permissions]
 
 
-_US, _US_LACKS = "api://AzureADTokenExchangeUSGov", frozenset[Lack]({"permanent-delete", "upload-session"})
+class _Differing(TypedDict):
+    exchange: str
+    lacks: frozenset[Lack]
+
+
+_US: _Differing = {
+    "exchange": "api://AzureADTokenExchangeUSGov",
+    "lacks": frozenset({"permanent-delete", "upload-session"}),
+}
 CLOUDS = {
     cloud.name: cloud
     for cloud in (
         Cloud("global", "https://login.microsoftonline.com", "https://graph.microsoft.com"),
-        Cloud("usgov", "https://login.microsoftonline.us", "https://graph.microsoft.us", exchange=_US, lacks=_US_LACKS),
-        Cloud(
-            "dod", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us", exchange=_US, lacks=_US_LACKS
-        ),
+        Cloud("usgov", "https://login.microsoftonline.us", "https://graph.microsoft.us", **_US),
+        Cloud("dod", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us", **_US),
         Cloud(
             "china",
             "https://login.chinacloudapi.cn",

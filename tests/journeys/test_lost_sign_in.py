@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from dev.graph import Fault
-from tests.world import CLIENT_SECRET, SUPPORT, World, mail
+from tests.certificates import make_pair
+from tests.world import CLIENT, CLIENT_SECRET, SUPPORT, TENANT, World, mail
 
 BOXES = [f"box{index}@contoso.com" for index in range(10)]
 
@@ -257,6 +258,23 @@ def test_a_secret_near_its_end_is_told_of_once_for_each_warning(desk: World, hoo
         told += [(40 - passed, each["kind"]) for each in hook.alerts[len(told) :]]
     assert [left for left, kind in told if kind == "credential_ends"] == [30, 14, 7, 1, 0, -1, -2, -3]
     assert len(told) == 8
+
+
+@pytest.mark.requirement("CONN-10")
+def test_a_certificate_tells_its_own_end(desk: World, hook: Hook) -> None:
+    pair = make_pair(desk.clock.now(), days=20)
+    desk.emulator.add_app(TENANT, CLIENT, CLIENT_SECRET, certificates=(pair.certificate,))
+    assert desk.api("PUT", "/connections/contoso/secret", {"certificate": pair.both}).status == 200
+    told: list[str] = []
+    for _ in range(21):
+        desk.host.run_timer("watch_connections")
+        desk.advance(86_400)
+        desk.settle()
+        told += [each["cause"] for each in hook.alerts[len(told) :]]
+    assert [
+        next(word for word in ("20 days", "14 days", "7 days", "1 day,", "today", "ended") if word in each)
+        for each in told
+    ] == ["20 days", "14 days", "7 days", "1 day,", "today"]
 
 
 @pytest.mark.requirement("CONN-3", "CONN-9")
