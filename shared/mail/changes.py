@@ -18,8 +18,8 @@ from shared.mail.passage import Place
 from shared.runtime import Runtime
 
 OVERLAP = timedelta(days=1)
-"""How far behind the latest known mail a plain list begins. It stands for a delta round that does not end, and for all of
-them in a cloud that has none; what a person moves into the folder later than that is not seen there."""
+"""How far behind the latest known mail a plain list begins. It stands for a delta round that does not end, and for all
+of them in a cloud that has none; what a person moves into the folder later than that is not seen there."""
 
 
 @dataclass(frozen=True, slots=True)
