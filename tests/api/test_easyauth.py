@@ -49,6 +49,12 @@ def test_where_anybody_could_set_the_header_it_is_not_believed(world: World, cha
     assert answer.json()["cure"]
 
 
+def test_without_a_tenant_of_ours_no_tenant_is_ours(world: World) -> None:
+    world.start(**{**BY_EASYAUTH, "ADMIN_TENANT_ID": ""})
+    for tenant in (None, "", OTHER):
+        assert status(world, by_easyauth(principal(ADMIN, tenant=tenant))) == 401
+
+
 def two_of(name: str) -> Any:
     found = principal(ADMIN)
     found["claims"].append({"typ": name, "val": OTHER})

@@ -90,10 +90,11 @@ def test_what_was_not_given_cannot_be_told_from_what_is_not_there(desk: Desk, ro
         assert desk.ask(role, method, path).status != 404, "while it is given to nobody in particular it is for all"
     desk.give((OTHER, "modify"))
     for (method, path), (_, empty) in zip(seen, addresses(nothing, role), strict=True):
-        hidden, missing = desk.ask(role, method, path), desk.ask(role, method, empty)
-        assert (hidden.status, missing.status) == (404, 404), (method, path)
-        shown = hidden.body.decode().replace(desk.theirs, "nobody").replace("fabrikam", "nowhere")
-        assert shown == missing.body.decode(), path
+        for body in (None, {"no_such": "value"}):
+            hidden, missing = desk.ask(role, method, path, body), desk.ask(role, method, empty, body)
+            assert (hidden.status, missing.status) == (404, 404), (method, path)
+            shown = hidden.body.decode().replace(desk.theirs, "nobody").replace("fabrikam", "nowhere")
+            assert shown == missing.body.decode(), path
     both = [desk.ask(role, "GET", f"/journal?mailbox={name}") for name in (desk.theirs, "nobody")]
     assert [each.status for each in both] == [422, 422]
     assert both[0].body.decode().replace(desk.theirs, "nobody") == both[1].body.decode()
