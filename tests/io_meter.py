@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 
+from tests.planted import Lookout
+
 
 class Killed(BaseException):
     """The process ends here."""
@@ -29,6 +31,7 @@ class IoMeter:
         self.hosts: list[str] = []
         self._left: int | None = None
         self.killed = False
+        self.lookout = Lookout(set())
 
     def kill_after(self, count: int | None) -> None:
         """Arm or disarm."""
@@ -53,6 +56,16 @@ class IoMeter:
         if self.killed:
             raise Killed
 
+    def overhear(self, kind: str, request: requests.PreparedRequest) -> None:
+        """What goes to storage must hold no secret; what goes to Graph shows which tokens there are."""
+        if kind == "graph":
+            scheme, _, token = str(request.headers.get("Authorization", "")).partition(" ")
+            if scheme == "Bearer":
+                self.lookout.secrets.add(token)
+            return
+        body = request.body if isinstance(request.body, bytes | str) else None
+        self.lookout.look(f"{kind} {request.method}", str(request.url), body)
+
     def after(self, kind: str, request: requests.PreparedRequest) -> None:
         """Its answer has arrived."""
         with self._lock:
@@ -75,6 +88,7 @@ class MeteredAdapter(BaseAdapter):
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]  # passed on as they come
         """Carry one request."""
         self._meter.before()
+        self._meter.overhear(self._kind, request)
         answer = self._inner.send(request, **options)
         self._meter.after(self._kind, request)
         return answer

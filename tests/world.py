@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 import time
 import uuid
@@ -28,6 +29,7 @@ from shared.clock import ShiftedClock
 from shared.runtime import Runtime
 from shared.settings import Settings, from_environment
 from tests.io_meter import IoMeter, MeteredAdapter, metered_storage
+from tests.planted import LogLookout
 
 ROOT = Path(__file__).parent.parent
 THREADS = 16
@@ -78,6 +80,9 @@ class World:
         self.emulator.add_app(tenant_id=TENANT, client_id=CLIENT, secret=CLIENT_SECRET, redirect_uris=(CALLBACK,))
         self._azurite = azurite
         self._prefix = "t" + uuid.uuid4().hex[:12]
+        self.meter.lookout.secrets |= {CLIENT_SECRET, SECRET_KEY, ADMIN_KEY}
+        self._log_lookout = LogLookout(self.meter.lookout)
+        logging.getLogger().addHandler(self._log_lookout)
         self.rt = self.start()
 
     def start(self, **changed: str) -> Runtime:
@@ -95,6 +100,7 @@ class World:
         """Leave nothing on the queues, and the exchanges with Graph where they are checked."""
         self.meter.kill_after(None)
         self.emulator.settle()
+        logging.getLogger().removeHandler(self._log_lookout)
         service = QueueServiceClient.from_connection_string(self._azurite.connection_string)
         for queue in service.list_queues():
             service.get_queue_client(queue.name).clear_messages()
@@ -102,6 +108,7 @@ class World:
         if folder:
             self.emulator.write_exchanges(Path(folder) / f"{self._prefix}.jsonl")
         self.emulator.close()
+        assert self.meter.lookout.seen == [], "a planted secret was written"
 
     def advance(self, seconds: float) -> None:
         """Let time pass, for the app and for Graph."""
@@ -123,6 +130,7 @@ class World:
         if content:
             headers["Content-Type"] = "application/json"
         answer = self.host.http(method, f"/api/v1{path}", headers, content)
+        self.meter.lookout.look(f"answer to {method} {path}", answer.body, str(answer.headers))
         return Answer(answer.status, dict(answer.headers), answer.body)
 
     def get(self, path: str) -> Any:

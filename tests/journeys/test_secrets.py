@@ -6,7 +6,7 @@ import base64
 import logging
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -15,6 +15,7 @@ from requests.adapters import BaseAdapter
 from dev.azurite import Azurite
 from dev.graph import Fault
 from shared.subscriptions import client_state
+from tests.planted import forms
 from tests.world import ADMIN_KEY, CLIENT_SECRET, SECRET_KEY, SUPPORT, World, mail
 
 SECOND_SECRET = "another/planted+secret=Qy92~x"
@@ -52,17 +53,6 @@ def overhear(session: requests.Session, prefix: str) -> Iterator[Overheard]:
             heard = Overheard(inner)
             session.mount(way, heard)
             yield heard
-
-
-def forms(secret: str) -> set[bytes]:
-    """A secret as it may lie somewhere: plain, percent-encoded, in base64 at each of its three places, in hex."""
-    raw = secret.encode()
-    found = {raw, raw.hex().encode(), quote(secret, safe="").encode(), quote_plus(secret).encode()}
-    for offset in range(3):
-        encoded = base64.b64encode(b"\0" * offset + raw)
-        inner = encoded[4 * (offset > 0) : len(encoded) // 4 * 4 - 4]
-        found |= {inner, base64.urlsafe_b64encode(base64.b64decode(inner))}
-    return {form for form in found if len(form) >= 12}
 
 
 def busy_day(world: World) -> list[bytes]:
