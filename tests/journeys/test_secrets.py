@@ -89,6 +89,7 @@ def busy_day(world: World) -> list[bytes]:
         world.advance(70)
         world.scan()
     world.emulator.faults.clear()
+    call("POST", "/connections/contoso/test")  # where no round was faster, the fault has cost it its sign-in
     for entry in world.journal("&verdict=quarantined"):
         call("POST", f"/journal/{mailbox_id}/{entry['key']}/replay")
     world.rt.queues.put_text("mailbox-sync", '{"mailbox_id": 7}')
