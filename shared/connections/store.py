@@ -202,8 +202,9 @@ def _known_failure(connection: Connection) -> SignInFailed:
 
 def open_client(rt: Runtime, connection: Connection) -> GraphClient:
     """Microsoft Graph as this connection, in whatever state it is; raises Misconfigured."""
-    lost = partial(_lost, rt, connection.connection_id)
-    return rt.graph.get(**_app_of(rt, connection), delegation=_delegation(rt, connection), on_lost=lost)
+    client = rt.graph.get(**_app_of(rt, connection), delegation=_delegation(rt, connection))
+    client.when_lost(connection.connection_id, partial(_lost, rt, connection.connection_id))
+    return client
 
 
 def authorization(rt: Runtime, connection: Connection) -> Authorization:

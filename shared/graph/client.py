@@ -55,11 +55,11 @@ class GraphClient:
         http: requests.Session,
         clock: Clock,
         sign_in: SignIn | DelegatedSignIn,
-        on_lost: OnLost | None = None,
     ) -> None:
         self.cloud, self.root = credentials.cloud, f"{credentials.cloud.graph}/v1.0"
         self._sign_in = sign_in
-        self._http, self._clock, self._gates, self._on_lost = http, clock, Gates(clock), on_lost
+        self._http, self._clock, self._gates = http, clock, Gates(clock)
+        self._on_lost: dict[str, OnLost] = {}
 
     def get(self, path: str, *, params: Mapping[str, str] | None = None, prefer: str = "", mailbox: str = "") -> Json:
         """Read JSON. ``path`` begins with a slash, or is a link that Graph gave; ``mailbox`` whose limits count."""
@@ -87,6 +87,10 @@ class GraphClient:
     def hold(self, mailbox: str, seconds: float) -> None:
         """Send nothing more about this mailbox for so long: Graph said so."""
         self._gates.of(mailbox).close_for(seconds)
+
+    def when_lost(self, name: str, tell: OnLost) -> None:
+        """Whom to tell when Entra refuses to sign it in, or Graph refuses a fresh token; one for each ``name``."""
+        self._on_lost[name] = tell
 
     def sign_in_anew(self) -> None:
         """Get a fresh token, if only to see that we can; raises SignInFailed, GraphBusy."""
@@ -157,8 +161,9 @@ class GraphClient:
 
     def _lost(self, failure: SignInFailed) -> SignInFailed:
         """Tell that this sign-in is lost: no other work shall try it in vain."""
-        if self._on_lost is not None and failure.needs_person:
-            self._on_lost(failure)
+        if failure.needs_person:
+            for tell in list(self._on_lost.values()):
+                tell(failure)
         return failure
 
     def _url(self, path: str) -> str:
@@ -209,18 +214,16 @@ class GraphClients:
         cloud: str,
         kind: Kind = "secret",
         delegation: Delegation | None = None,
-        on_lost: OnLost | None = None,
     ) -> GraphClient:
-        """The client of this app registration in this tenant; a changed secret makes a new one.
-
-        ``on_lost`` is called when Entra refuses to sign it in, or Graph refuses a token that is fresh.
+        """The client of this app registration in this tenant, shared by all that use it: a mailbox's limits are counted
+        for the app. A changed secret makes a new one.
         """
         key = (cloud, tenant_id, client_id, kind, secret, delegation.name if delegation else "")
         with self._lock:
             if key not in self._clients:
                 credentials = self._credentials(tenant_id, client_id, secret, cloud, kind)
                 sign_in = self._sign_in(credentials, delegation)
-                self._clients[key] = GraphClient(credentials, self._http, self._clock, sign_in, on_lost)
+                self._clients[key] = GraphClient(credentials, self._http, self._clock, sign_in)
             return self._clients[key]
 
     def authorization(

@@ -111,6 +111,19 @@ def test_ten_mailboxes_that_lose_their_sign_in_at_once_raise_one_alert_and_lose_
 
 
 @pytest.mark.requirement("CONN-9")
+def test_two_connections_of_one_app_both_rest(desk: World, hook: Hook) -> None:
+    desk.connect()
+    names = [each["connection_id"] for each in desk.get("/connections")["items"]]
+    for box, name in zip(BOXES, names, strict=False):
+        desk.add_mailbox(box, connection_id=name, method="scan")
+    desk.settle()
+    lose(desk)
+    desk.scan()
+    assert {each["state"] for each in desk.get("/connections")["items"]} == {"needs_sign_in"}
+    assert sorted(each["connection_id"] for each in hook.alerts) == sorted(names)
+
+
+@pytest.mark.requirement("CONN-9")
 def test_a_new_secret_that_is_wrong_as_well_wakes_nobody(desk: World, hook: Hook) -> None:
     desk.add_mailbox(method="scan")
     desk.settle()
