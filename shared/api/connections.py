@@ -159,7 +159,7 @@ def connect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Connect
     """Let a connection go on; all that waited is looked at."""
     if store.read(rt, connection_id)[0].state != "connected":
         with audit.recorded(rt, caller, "connection.connected", connection_id):
-            watching.resume(rt, connection_id)
+            watching.connect(rt, connection_id)
     return Connection.model_validate(store.read(rt, connection_id)[0])
 
 

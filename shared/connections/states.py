@@ -38,13 +38,16 @@ def lose(rt: Runtime, connection_id: str, failure: SignInFailed) -> None:
 
 
 def regain(rt: Runtime, connection_id: str) -> bool:
-    """It can sign in again; whether that is news. What it was used for may go on then. Raises NotFound."""
-    nothing = {"trouble": "", "trouble_code": "", "cure": ""}
-    changed = _change(rt, connection_id, {"needs_sign_in", "disconnected"}, "connected", nothing)
-    if changed is None:
-        return False
-    log.info("connection.regained", connection_id=connection_id)
-    return True
+    """It can sign in again; whether that is news. What it was used for may go on then. Raises NotFound.
+
+    What a person disconnected stays so, even if they did it while somebody signed in: see `connect`.
+    """
+    return _go_on(rt, connection_id, {"needs_sign_in"})
+
+
+def connect(rt: Runtime, connection_id: str) -> bool:
+    """Let the connection go on because a person wants it to; whether that is news. Raises NotFound."""
+    return _go_on(rt, connection_id, {"needs_sign_in", "disconnected"})
 
 
 def disconnect(rt: Runtime, connection_id: str) -> bool:
@@ -52,6 +55,14 @@ def disconnect(rt: Runtime, connection_id: str) -> bool:
     cure = "Connect it again when it is to go on."
     why = {"trouble": "It was disconnected.", "trouble_code": "", "cure": cure}
     return _change(rt, connection_id, {"connected", "needs_sign_in"}, "disconnected", why) is not None
+
+
+def _go_on(rt: Runtime, connection_id: str, before: set[str]) -> bool:
+    nothing = {"trouble": "", "trouble_code": "", "cure": ""}
+    if _change(rt, connection_id, before, "connected", nothing) is None:
+        return False
+    log.info("connection.regained", connection_id=connection_id)
+    return True
 
 
 def _change(

@@ -33,12 +33,15 @@ def watch_connections(rt: Runtime) -> None:
 
 
 def resume(rt: Runtime, connection_id: str) -> None:
-    """It can sign in again: look at once at all that waited. Raises NotFound."""
-    if not states.regain(rt, connection_id):
-        return
-    for mailbox in mailboxes.list_all(rt):
-        if mailbox.connection_id == connection_id and mailbox.enabled:
-            mailboxes.knock(rt, mailbox.mailbox_id, "asked")
+    """It can sign in again: look at once at all that waited, unless a person disconnected it. Raises NotFound."""
+    if states.regain(rt, connection_id):
+        _look_at_all(rt, connection_id)
+
+
+def connect(rt: Runtime, connection_id: str) -> None:
+    """A person wants it to go on: look at once at all that waited. Raises NotFound."""
+    if states.connect(rt, connection_id):
+        _look_at_all(rt, connection_id)
 
 
 def look_again(rt: Runtime, connection_id: str) -> None:
@@ -48,6 +51,12 @@ def look_again(rt: Runtime, connection_id: str) -> None:
     except (SignInFailed, GraphBusy):
         return  # it goes on resting, and the hourly look tries again
     resume(rt, connection_id)
+
+
+def _look_at_all(rt: Runtime, connection_id: str) -> None:
+    for mailbox in mailboxes.list_all(rt):
+        if mailbox.connection_id == connection_id and mailbox.enabled:
+            mailboxes.knock(rt, mailbox.mailbox_id, "asked")
 
 
 def _try_again(rt: Runtime, connection: Connection) -> None:

@@ -101,6 +101,16 @@ def test_an_answer_counts_once(tenant: World) -> None:
 
 
 @pytest.mark.requirement("CONN-4")
+def test_an_answer_does_not_wake_what_was_disconnected_meanwhile(tenant: World) -> None:
+    back = go_to_entra(tenant, begin(tenant)["url"])
+    assert tenant.api("POST", "/connections/desk/disconnect").status == 200
+    assert come_back(tenant, back).status == 200
+    assert signed_in(tenant) == ADA
+    assert tenant.get("/connections/desk")["state"] == "disconnected"
+    assert tenant.api("POST", "/connections/desk/connect").json()["state"] == "connected"
+
+
+@pytest.mark.requirement("CONN-4")
 def test_of_two_answers_at_the_same_moment_one_counts(tenant: World) -> None:
     back = go_to_entra(tenant, begin(tenant)["url"])
     faster: list[Answer] = []

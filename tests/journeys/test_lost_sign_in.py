@@ -10,9 +10,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
+import requests
 
 from dev.graph import Fault
 from tests.certificates import make_pair
+from tests.tampering import Carry, tamper_with_graph
 from tests.world import CLIENT, CLIENT_SECRET, SUPPORT, TENANT, World, mail
 
 BOXES = [f"box{index}@contoso.com" for index in range(10)]
@@ -235,6 +237,38 @@ def test_a_person_disconnects_and_connects_again(desk: World, hook: Hook) -> Non
     desk.settle()
     assert len(desk.tickets()) == 1
     assert hook.alerts == []
+
+
+@pytest.mark.requirement("CONN-9")
+def test_of_two_connections_of_one_app_each_hears_of_its_own_loss(desk: World, hook: Hook) -> None:
+    desk.add_mailbox(BOXES[0], method="scan")
+    desk.settle()
+    second = {"name": "Second", "tenant_id": TENANT, "client_id": CLIENT, "client_secret": CLIENT_SECRET}
+    assert desk.api("POST", "/connections", second).status == 201
+    desk.add_mailbox(BOXES[1], connection_id="second", method="scan")
+    desk.scan()
+    assert desk.api("POST", "/connections/contoso/disconnect").status == 200
+    lose(desk)
+    desk.scan()
+    assert (state(desk), desk.get("/connections/second")["state"]) == ("disconnected", "needs_sign_in")
+    assert [each["connection_id"] for each in hook.alerts] == ["second"]
+
+
+@pytest.mark.requirement("CONN-9")
+def test_what_a_person_disconnects_while_its_sign_in_is_tried_stays_disconnected(desk: World) -> None:
+    lose(desk)
+    assert desk.api("POST", "/connections/contoso/test").json()["ok"] is False
+    desk.emulator.faults.clear()
+
+    def interrupted(request: requests.PreparedRequest, carry: Carry) -> requests.Response:
+        if "/token" in str(request.url):
+            assert desk.api("POST", "/connections/contoso/disconnect").status == 200
+        return carry()
+
+    tamper_with_graph(desk, interrupted)
+    desk.host.run_timer("watch_connections")
+    assert state(desk) == "disconnected"
+    assert desk.api("POST", "/connections/contoso/connect").json()["state"] == "connected"
 
 
 @pytest.mark.requirement("CONN-12")
