@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
@@ -25,9 +25,9 @@ class Pair:
         return self.key + self.certificate
 
 
-def make_pair(now: datetime, *, days: float = 365) -> Pair:
-    """A certificate that began a day ago and ends in so many days."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+def make_pair(now: datetime, *, days: float = 365, curve: ec.EllipticCurve | None = None) -> Pair:
+    """A certificate that began a day ago and ends in so many days; of an RSA key, unless on a ``curve``."""
+    key = ec.generate_private_key(curve) if curve else rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Deskbridge")])
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())

@@ -52,6 +52,7 @@ def read_certificate(pem: str) -> Certificate:
     """What a PEM text of private key and certificate holds; raises BadInput where it cannot be used to sign in."""
     from cryptography import x509  # noqa: PLC0415 - loaded only when somebody enters a certificate
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - the same
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415 - the same
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - the same
 
     key_text, certificate_text = _KEY.search(pem), _CERTIFICATE.search(pem)
@@ -64,6 +65,8 @@ def read_certificate(pem: str) -> Certificate:
         certificate = x509.load_pem_x509_certificate(certificate_text[0].encode())
     except (ValueError, TypeError):
         raise BadInput(_FIELD, "The private key or the certificate cannot be read.", _HOW) from None
+    if not isinstance(key, RSAPrivateKey):  # the assertion is signed with PS256
+        raise BadInput(_FIELD, "The private key is no RSA key, and Entra takes no other.", "Make an RSA certificate.")
     if key.public_key() != certificate.public_key():
         raise BadInput(
             _FIELD, "The private key does not belong to the certificate.", "Use a pair that belongs together."

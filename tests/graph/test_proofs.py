@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
 
 from dev.azurite import Azurite
 from shared.errors import BadInput
@@ -89,6 +90,7 @@ def test_what_is_no_pair_of_key_and_certificate_is_refused(world: World) -> None
         (one.key, "no certificate"),
         (one.key + other.certificate, "does not belong"),
         (broken + one.certificate, "cannot be read"),
+        (make_pair(world.clock.now(), curve=SECP256R1()).both, "no RSA key"),
     ):
         with pytest.raises(BadInput, match=reason):
             read_certificate(text)
