@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
@@ -99,8 +100,14 @@ def asking_entra() -> Iterator[None]:
     """Call by their names what keeps msal from an answer; raises SignInFailed, GraphBusy."""
     try:
         yield
+    except json.JSONDecodeError as error:  # a page of some gateway, or half an answer; msal passes both on as they are
+        raise _unavailable(error) from None
     except ValueError as error:  # msal's word for an authority that refuses the tenant (a 4xx at its discovery)
         raise sign_in_failure({"error": "invalid_tenant"}) from error
     except (requests.RequestException, MsalServiceError) as error:  # a 5xx, of which msal keeps no words
-        reason = f"Entra could not be reached: {type(error).__name__}."
-        raise sign_in_failure({"error": "signInUnavailable", "error_description": reason}) from error
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: Exception) -> Exception:
+    reason = f"Entra could not be reached: {type(error).__name__}."
+    return sign_in_failure({"error": "signInUnavailable", "error_description": reason})

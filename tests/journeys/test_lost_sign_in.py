@@ -14,7 +14,7 @@ import requests
 
 from dev.graph import Fault
 from tests.certificates import make_pair
-from tests.tampering import Carry, tamper_with_graph
+from tests.tampering import Carry, answer, tamper_with_graph
 from tests.world import CLIENT, CLIENT_SECRET, SUPPORT, TENANT, World, mail
 
 BOXES = [f"box{index}@contoso.com" for index in range(10)]
@@ -269,6 +269,22 @@ def test_what_a_person_disconnects_while_its_sign_in_is_tried_stays_disconnected
     desk.host.run_timer("watch_connections")
     assert state(desk) == "disconnected"
     assert desk.api("POST", "/connections/contoso/connect").json()["state"] == "connected"
+
+
+@pytest.mark.requirement("CONN-9")
+def test_an_answer_of_entra_that_is_cut_short_loses_no_sign_in_and_is_not_logged(
+    desk: World, hook: Hook, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.add_mailbox(method="scan")
+
+    def cut(request: requests.PreparedRequest, carry: Carry) -> requests.Response:
+        return answer(request, 200, b'{"access_token": "half-a-tok') if "/token" in str(request.url) else carry()
+
+    tamper_with_graph(desk, cut)
+    desk.scan()
+    assert state(desk) == "connected"
+    assert hook.alerts == []
+    assert "half-a-tok" not in caplog.text
 
 
 @pytest.mark.requirement("CONN-12")
