@@ -21,8 +21,8 @@ from shared.work import LONGEST_DELAY, SendAlert
 
 TABLE = "Alerts"
 PARTITION = "alerts"
-_FORGOTTEN_AFTER = timedelta(minutes=10)
-"""An alert that was raised so long ago and not sent lost its message in a crash, or waits between two attempts."""
+_FORGOTTEN_AFTER = timedelta(seconds=LONGEST_DELAY, minutes=10)
+"""An alert that was raised, or tried, so long ago and not sent lost its message in a crash: no other one is so late."""
 _CLAIMED_FOR = timedelta(minutes=1)
 """Longer than a post takes."""
 
@@ -63,7 +63,7 @@ def send(rt: Runtime, work: SendAlert) -> None:
         return
     url = rt.settings.alert_url.get_secret_value()
     if url and not rt.graph.post(url, _message(fill(Alert, row))):
-        rt.tables[TABLE].merge(Row(PARTITION, row.key, {"claimed_at": ""}))
+        rt.tables[TABLE].merge(Row(PARTITION, row.key, {"claimed_at": "", "tried_at": to_text(rt.clock.now())}))
         raise Later("ALERT_WEBHOOK_URL did not take the alert.", min(30 * 2**work.attempt, LONGEST_DELAY))
     rt.tables[TABLE].merge(Row(PARTITION, row.key, {"sent_at": to_text(rt.clock.now())}))
 
@@ -81,10 +81,10 @@ def _claim(rt: Runtime, row: Row) -> bool:
 
 
 def send_forgotten(rt: Runtime) -> None:
-    """Put alerts on the queue that were raised and never sent."""
+    """Put alerts on the queue that were raised and never sent; not those that still are tried again and again."""
     now = rt.clock.now()
     for row in rt.tables[TABLE].range(PARTITION, where="sent_at eq ''"):
-        if now - from_text(row["raised_at"]) > _FORGOTTEN_AFTER:
+        if now - from_text(row.get("tried_at") or row["raised_at"]) > _FORGOTTEN_AFTER:
             rt.queues.put(SendAlert(alert=row.key))
 
 

@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from dev.graph import Fault
+from shared.work import LONGEST_DELAY
 from tests.certificates import make_pair
 from tests.tampering import Carry, answer, tamper_with_graph
 from tests.world import CLIENT, CLIENT_SECRET, SUPPORT, TENANT, World, mail
@@ -191,7 +192,7 @@ def test_an_alert_that_nobody_takes_is_sent_again_until_somebody_does(desk: Worl
     lose(desk)
     desk.scan()
     for _ in range(4):
-        desk.advance(700)
+        desk.advance(3600)
         desk.host.run_timer("watch_connections")
         desk.settle()
     assert hook.answers == []
@@ -213,10 +214,10 @@ def test_an_alert_whose_message_was_lost_is_sent_by_the_hourly_look(desk: World,
 
     connection = desk.rt.settings.storage_connection.get_secret_value()
     QueueClient.from_connection_string(connection, "alerts").clear_messages()
-    desk.advance(700)
+    desk.advance(3600)
     desk.host.run_timer("watch_connections")
     desk.settle()
-    assert len(hook.alerts) == 1
+    assert hook.alerts[0]["kind"] == "connection_lost"
 
 
 @pytest.mark.requirement("CONN-9")
@@ -285,6 +286,19 @@ def test_an_answer_of_entra_that_is_cut_short_loses_no_sign_in_and_is_not_logged
     assert state(desk) == "connected"
     assert hook.alerts == []
     assert "half-a-tok" not in caplog.text
+
+
+@pytest.mark.requirement("CONN-9")
+def test_an_alert_that_nobody_takes_does_not_multiply(desk: World, hook: Hook) -> None:
+    desk.add_mailbox(method="scan")
+    desk.settle()
+    lose(desk)
+    hook.answers = [500] * 5
+    desk.scan()
+    desk.advance(LONGEST_DELAY)
+    desk.host.run_timer("watch_connections")
+    raised = list(desk.rt.tables["Alerts"].range("alerts"))
+    assert desk.rt.queues.length("alerts") == len(raised), "one message each, which is tried again and again"
 
 
 @pytest.mark.requirement("CONN-12")
