@@ -12,7 +12,7 @@ from datetime import datetime
 
 from shared import log
 from shared.clock import from_text, to_text
-from shared.connections.store import graph_client
+from shared.connections.store import graph_client, list_all
 from shared.graph import subscriptions as graph
 from shared.graph.client import GraphClient, Json
 from shared.graph.errors import GraphBusy, GraphError, ItemGone, SignInFailed
@@ -70,12 +70,19 @@ def reconcile(rt: Runtime, connection_id: str, watches: Sequence[Watch]) -> None
     listed = [each for each in graph.iter_all(client) if str(each.get("notificationUrl", "")).startswith(here)]
     kept = [_ensure_or_wait(rt, watch, listed) for watch in watches]
     strays = {each["id"] for each in listed} - {each.subscription_id for each in kept}
+    strays -= _ids_of_others(rt, connection_id) if strays else set()
     for subscription_id in strays:
         _delete(client, subscription_id)
     noted = {each.mailbox_id for each in store.list_of(rt, connection_id)}
     for mailbox_id in noted - {watch.mailbox_id for watch in watches}:
         store.remove(rt, connection_id, mailbox_id)
     log.info("subscriptions.reconciled", connection_id=connection_id, watched=len(kept), strays=len(strays))
+
+
+def _ids_of_others(rt: Runtime, connection_id: str) -> set[str]:
+    """The subscriptions of our other connections: Graph lists those of one app registration together."""
+    others = (each.connection_id for each in list_all(rt) if each.connection_id != connection_id)
+    return {each.subscription_id for other in others for each in store.list_of(rt, other)}
 
 
 def _ensure_or_wait(rt: Runtime, watch: Watch, listed: Sequence[Json]) -> Subscription:

@@ -63,6 +63,14 @@ def test_a_subscription_is_renewed_when_two_days_are_left_and_not_before(world: 
 
 
 @pytest.mark.requirement("OPS-1")
+def test_connections_of_one_app_registration_leave_each_other_their_subscriptions(world: World, watch: Watch) -> None:
+    other = world.connect()
+    assert other != watch.connection_id
+    renewal.reconcile(world.rt, other, [])
+    assert [each.id for each in world.emulator.subscriptions()] == [stored(world, watch).subscription_id]
+
+
+@pytest.mark.requirement("OPS-1")
 def test_a_creation_that_died_behind_the_request_is_found_again(world: World, watch: Watch) -> None:
     before = stored(world, watch)
     store.save(world.rt, Subscription("contoso", watch.mailbox_id, watch.resource))
