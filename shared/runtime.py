@@ -41,7 +41,8 @@ class Runtime:
     @cached_property
     def keys(self) -> Keys:
         """What signs and seals."""
-        return Keys(self.settings.secret_key.get_secret_value())
+        found = self.settings
+        return Keys(found.secret_key.get_secret_value(), found.former_secret_key.get_secret_value())
 
     @cached_property
     def queues(self) -> Queues:

@@ -44,6 +44,8 @@ class Settings(BaseModel):
     """Put before the name of each table and container, so that two installations can share an account."""
     secret_key: Annotated[SecretStr, Field(alias="SECRET_KEY")]
     """32 random bytes in base64: seals stored secrets, signs ticket tags and the clientState of subscriptions."""
+    former_secret_key: Annotated[SecretStr, Field(alias="FORMER_SECRET_KEY")] = SecretStr("")
+    """The SECRET_KEY before this one: opens and proves what was made with it; empty where there is none."""
     admin_auth: Annotated[Literal["key", "bearer", "easyauth", "dev"], Field(alias="ADMIN_AUTH")] = "key"
     """How callers of the admin API prove themselves; ``dev`` lets everybody in and is refused in Azure."""
     admin_key: Annotated[SecretStr, Field(alias="ADMIN_KEY")] = SecretStr("")
@@ -72,6 +74,11 @@ class Settings(BaseModel):
     """Address of a Microsoft Graph emulator: makes the cloud ``local`` available; refused in Azure."""
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(alias="LOG_LEVEL")] = "INFO"
     """The least important level of our own log lines that is written."""
+
+    @field_validator("former_secret_key")
+    @classmethod
+    def _is_a_key_or_nothing(cls, value: SecretStr) -> SecretStr:
+        return cls._is_a_key(value) if value.get_secret_value() else value
 
     @field_validator("secret_key")
     @classmethod

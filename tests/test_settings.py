@@ -18,6 +18,7 @@ GOOD = {"SECRET_KEY": base64.b64encode(b"k" * 32).decode(), "AzureWebJobsStorage
         ({"SECRET_KEY": ""}, "SECRET_KEY"),
         ({"SECRET_KEY": "not base64!"}, "base64"),
         ({"SECRET_KEY": base64.b64encode(b"short").decode()}, "32 bytes"),
+        ({"FORMER_SECRET_KEY": base64.b64encode(b"short").decode()}, "32 bytes"),
         ({"ADMIN_KEY": "too-short"}, "24 characters"),
         ({"ADMIN_AUTH": "open"}, "ADMIN_AUTH"),
         ({"ADMIN_TENANT_ID": "contoso.com"}, "ADMIN_TENANT_ID"),

@@ -22,6 +22,7 @@ from shared.api import (
     grants,
     health,
     journal,
+    keys,
     known_errors,
     mailboxes,
     problems,
@@ -50,6 +51,7 @@ _AREAS = (
     set_aside,
     health,
     known_errors,
+    keys,
     audit,
 )
 

@@ -70,6 +70,11 @@ class Connection:
         return f"Connection({self.connection_id}, {self.tenant_id}, {self.client_id}, {self.cloud}, {self.state})"
 
 
+def context_of(connection_id: str) -> str:
+    """The context that the secret of a connection is sealed in."""
+    return f"connection/{connection_id}"
+
+
 class _App(TypedDict):
     """An app registration, its proof opened."""
 
@@ -122,7 +127,7 @@ def _kept(rt: Runtime, connection_id: str, credential: Credential) -> dict[str, 
     """A credential as it is stored."""
     return {
         "credential": credential.kind,
-        "sealed_secret": rt.keys.seal(credential.secret, context=f"connection/{connection_id}"),
+        "sealed_secret": rt.keys.seal(credential.secret, context=context_of(connection_id)),
         "thumbprint": credential.thumbprint,
         "ends_at": credential.ends_at,
     }
@@ -213,7 +218,7 @@ def authorization(rt: Runtime, connection: Connection) -> Authorization:
 
 
 def _app_of(rt: Runtime, connection: Connection) -> _App:
-    secret = rt.keys.unseal(connection.sealed_secret, context=f"connection/{connection.connection_id}")
+    secret = rt.keys.unseal(connection.sealed_secret, context=context_of(connection.connection_id))
     return {
         "tenant_id": connection.tenant_id,
         "client_id": connection.client_id,

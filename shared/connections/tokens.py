@@ -29,12 +29,17 @@ class Account:
     begun_by: str
 
 
+def context_of(connection_id: str) -> str:
+    """The context that the tokens of a connection are sealed in."""
+    return f"connection/{connection_id}/tokens"
+
+
 class SealedTokens:
     """Where the tokens of one connection are kept; a vault as the sign-in needs it."""
 
     def __init__(self, rt: Runtime, connection_id: str) -> None:
         self._rt, self._key = rt, connection_id
-        self._context = f"connection/{connection_id}/tokens"
+        self._context = context_of(connection_id)
 
     def load(self) -> Kept | None:
         """What is kept now; None where nobody has signed in. Raises Misconfigured where it cannot be opened."""

@@ -4,8 +4,6 @@ Graph sends it back with each notification; who does not know it cannot knock in
 https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks
 """
 
-import hmac
-
 from shared.sealing import Keys
 
 _SIGNATURE_LENGTH = 40
@@ -13,7 +11,7 @@ _SIGNATURE_LENGTH = 40
 
 def make(keys: Keys, mailbox_id: str) -> str:
     """At most 128 characters, as Graph takes: the mailbox, a dot, 160 bits of signature."""
-    return f"{mailbox_id}.{_signature(keys, mailbox_id)}"
+    return f"{mailbox_id}.{_shown(keys.sign('client-state', mailbox_id))}"
 
 
 def read(keys: Keys, client_state: object) -> str | None:
@@ -21,9 +19,9 @@ def read(keys: Keys, client_state: object) -> str | None:
     if not isinstance(client_state, str) or not client_state.isascii():
         return None
     mailbox_id, _, signature = client_state.rpartition(".")
-    genuine = hmac.compare_digest(_signature(keys, mailbox_id), signature)
+    genuine = keys.is_genuine("client-state", mailbox_id, signature, _shown)
     return mailbox_id if genuine and mailbox_id else None
 
 
-def _signature(keys: Keys, mailbox_id: str) -> str:
-    return keys.sign("client-state", mailbox_id).hex()[:_SIGNATURE_LENGTH]
+def _shown(signature: bytes) -> str:
+    return signature.hex()[:_SIGNATURE_LENGTH]

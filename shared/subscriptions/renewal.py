@@ -95,7 +95,11 @@ def _ensure_or_wait(rt: Runtime, watch: Watch, listed: Sequence[Json]) -> Subscr
 
 
 def _mend(rt: Runtime, client: GraphClient, watch: Watch, ours: Subscription, listed: Sequence[Json] | None) -> None:
-    if _look_up(rt, client, watch, ours, listed):
+    if ours.subscription_id and ours.key_id != rt.keys.key_id:
+        # Renewed, it keeps its clientState: it is made anew. The old one goes first, or it might be adopted again.
+        # https://learn.microsoft.com/en-us/graph/api/subscription-update
+        _delete(client, ours.subscription_id)
+    elif _look_up(rt, client, watch, ours, listed):
         if listed is not None and not _is_due(rt.clock.now(), ours):
             return
         if _try_to_renew(rt, client, ours):
@@ -138,6 +142,7 @@ def _try_to_renew(rt: Runtime, client: GraphClient, ours: Subscription) -> bool:
 def _create(rt: Runtime, client: GraphClient, watch: Watch, ours: Subscription) -> None:
     ours.recreated += bool(ours.subscription_id)
     ours.state, ours.subscription_id, ours.resource = "creating", "", watch.resource
+    ours.key_id = rt.keys.key_id
     store.save(rt, ours)
     made = graph.create(
         client,

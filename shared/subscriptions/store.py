@@ -15,6 +15,7 @@ class Subscription:
     """A subscription of ours. ``state``: creating, active, failed. Times are ISO 8601; expiry is what Graph granted.
 
     ``subscription_id`` is Graph's, empty while there is none; ``recreated`` counts those that had to be made again.
+    ``key_id``: the key that signed its clientState, empty where that was not noted yet.
     """
 
     connection_id: str
@@ -28,6 +29,7 @@ class Subscription:
     failure: str = ""
     failure_cure: str = ""
     recreated: int = 0
+    key_id: str = ""
 
 
 def find(rt: Runtime, connection_id: str, mailbox_id: str) -> Subscription | None:

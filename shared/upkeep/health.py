@@ -19,7 +19,7 @@ from shared.runtime import Runtime
 from shared.subscriptions import store
 from shared.subscriptions.knocking import knocker
 from shared.subscriptions.store import Subscription
-from shared.upkeep import set_aside
+from shared.upkeep import key_rotation, set_aside
 
 OVERDUE = timedelta(minutes=11)
 """Two scans of five minutes, and a minute to work: a mailbox without success for so long is not being read."""
@@ -80,6 +80,7 @@ def check(rt: Runtime, hidden: Collection[str] = ()) -> Health:
     issues = (
         *_general_issues(waiting),
         *_connection_issues(rt, now, hidden),
+        *_key_issues(rt, now, hidden, subscribed.values()),
         *(issue for mailbox in found for issue in mailbox.issues),
     )
     healthy = not any(issue.severity == "error" for issue in issues)
@@ -158,6 +159,28 @@ def _connection_issues(rt: Runtime, now: datetime, hidden: Collection[str]) -> I
         if each.ends_at and expiry.find_warning(from_text(each.ends_at), now):
             cause = f"Its {each.credential} {expiry.describe(from_text(each.ends_at), now)}."
             yield Issue("credential_ends", "warning", each.name, cause, "Enter a new one before it ends.")
+
+
+def _key_issues(
+    rt: Runtime, now: datetime, hidden: Collection[str], subscribed: Collection[Subscription]
+) -> Iterator[Issue]:
+    sealed = [each for each in key_rotation.list_sealed(rt) if each.connection_id not in hidden]
+    for each in (each for each in sealed if each.opener is None):
+        cause = f"Its {each.what} opens neither with the present SECRET_KEY nor with a former one."
+        yield Issue("secret_lost", "error", each.connection_id, cause, each.cure)
+    if hidden or not rt.keys.has_former:  # who does not see everything is not told that nothing needs it
+        return
+    secrets = sum(each.opener == "former" for each in sealed)
+    alive = [each for each in subscribed if each.expires_at and from_text(each.expires_at) > now]
+    states = sum(each.key_id != rt.keys.key_id for each in alive)
+    if secrets or states:
+        cause = f"FORMER_SECRET_KEY is still needed: by {secrets} stored secrets and {states} subscriptions."
+        cure = "POST /api/v1/keys/rotate seals secrets anew. The hourly reconciliation makes the subscriptions anew."
+        yield Issue("former_key_needed", "warning", "FORMER_SECRET_KEY", cause, cure)
+    else:
+        cause = "FORMER_SECRET_KEY is set, and no stored secret and no subscription needs it any more."
+        cure = "Remove the setting, once no mail is answered any more whose ticket tag is older than the present key."
+        yield Issue("former_key_idle", "warning", "FORMER_SECRET_KEY", cause, cure)
 
 
 def _general_issues(waiting: int) -> Iterator[Issue]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 
 import pytest
@@ -17,7 +18,9 @@ from shared.mail import watching
 from shared.subscriptions import client_state, renewal, store
 from shared.subscriptions.renewal import Watch
 from shared.subscriptions.store import Subscription
-from tests.world import SUPPORT, World
+from shared.upkeep.key_rotation import rotate
+from tests.kill import kill_after
+from tests.world import SECRET_KEY, SUPPORT, World
 
 HOUR = 3600
 URL = "https://desk.contoso.com/graph/notifications"
@@ -151,3 +154,23 @@ def test_one_connection_that_cannot_be_used_does_not_stop_the_others(world: Worl
     world.emulator.remove_subscription(stored(world, watch).subscription_id, silently=True)
     watching.reconcile_all(world.rt)
     assert len(world.emulator.subscriptions()) == 1
+
+
+@pytest.mark.requirement("CONN-3", "OPS-1")
+@pytest.mark.parametrize("dies_after", [None, 1, 2, 3, 4, 5, 6])
+def test_a_subscription_that_another_key_signed_is_made_anew_once_wherever_the_app_dies(
+    world: World, watch: Watch, dies_after: int | None
+) -> None:
+    [before] = world.emulator.subscriptions()
+    key = base64.b64encode(b"n" * 32).decode()
+    world.start(SECRET_KEY=key, FORMER_SECRET_KEY=SECRET_KEY)
+    rotate(world.rt)
+    if dies_after:
+        kill_after(world, dies_after, lambda started: renewal.reconcile(started.rt, "contoso", [watch]))
+    for _ in range(2):
+        world.start(SECRET_KEY=key)
+        renewal.reconcile(world.rt, "contoso", [watch])
+    [after] = world.emulator.subscriptions()
+    assert before.id != after.id == stored(world, watch).subscription_id
+    assert after.client_state == client_state.make(world.rt.keys, watch.mailbox_id)
+    assert stored(world, watch).key_id == world.rt.keys.key_id

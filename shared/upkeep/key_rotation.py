@@ -1,0 +1,100 @@
+"""After SECRET_KEY was changed: what the former key sealed is sealed anew, row by row, as often as it is asked for.
+
+Sign-ins that were begun are left out: they end within ten minutes, and the former key opens them until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from shared import log
+from shared.connections import store, tokens
+from shared.runtime import Runtime
+from shared.sealing import Opener
+from shared.storage.rows import Row
+from shared.storage.tables import RowChanged
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A sealed value of a connection, its *secret* or its *sign-in*, and the key that opens it; None: it is lost."""
+
+    connection_id: str
+    what: str
+    opener: Opener | None
+
+    @property
+    def cure(self) -> str:
+        """What brings it back where it is lost."""
+        again = "sign in for the connection again" if self.what == "sign-in" else "enter the connection's secret again"
+        return f"Set FORMER_SECRET_KEY to the key that sealed it and ask again, or {again}."
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What became of all sealed values: sealed anew just now, sealed with the present key before, opened by no key."""
+
+    key_id: str
+    sealed_anew: int
+    sealed_before: int
+    lost: tuple[Sealed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A column that holds sealed values; the keys of its rows are the ids of connections."""
+
+    table: str
+    partition: str
+    column: str
+    what: str
+    context_of: Callable[[str], str]
+
+
+_PLACES = (
+    _Place(store.TABLE, store.PARTITION, "sealed_secret", "secret", store.context_of),
+    _Place(tokens.TABLE, tokens.PARTITION, "sealed_tokens", "sign-in", tokens.context_of),
+)
+
+
+def list_sealed(rt: Runtime) -> list[Sealed]:
+    """Every sealed value, and which key opens it."""
+    return [_look_at(rt, place, row) for place, row in _iter_rows(rt)]
+
+
+def rotate(rt: Runtime) -> Rotation:
+    """Seal with the present key what the former one sealed. It may end anywhere, and be begun again."""
+    looked_at = [(_look_at(rt, place, row), _seal_anew(rt, place, row)) for place, row in _iter_rows(rt)]
+    store.forget(rt)
+    anew = sum(before.opener != after.opener for before, after in looked_at)
+    lost = tuple(after for _, after in looked_at if after.opener is None)
+    found = Rotation(rt.keys.key_id, anew, len(looked_at) - anew - len(lost), lost)
+    log.info("keys.rotated", key_id=found.key_id, sealed_anew=anew, lost=len(lost))
+    return found
+
+
+def _iter_rows(rt: Runtime) -> Iterator[tuple[_Place, Row]]:
+    for place in _PLACES:
+        for row in rt.tables[place.table].range(place.partition, select=[place.column]):
+            yield place, row
+
+
+def _look_at(rt: Runtime, place: _Place, row: Row) -> Sealed:
+    opener = rt.keys.find_opener(row.get(place.column, ""), context=place.context_of(row.key))
+    return Sealed(row.key, place.what, opener)
+
+
+def _seal_anew(rt: Runtime, place: _Place, row: Row) -> Sealed:
+    """Who changed the row meanwhile may have sealed it themselves: it is looked at again."""
+    found = _look_at(rt, place, row)
+    if found.opener != "former":
+        return found
+    table, context = rt.tables[place.table], place.context_of(row.key)
+    sealed = rt.keys.seal(rt.keys.unseal(row[place.column], context=context), context=context)
+    try:
+        table.merge(Row(place.partition, row.key, {place.column: sealed}, row.etag))
+    except RowChanged:
+        changed = table.find(place.partition, row.key)
+        return _seal_anew(rt, place, changed) if changed else found
+    return replace(found, opener="present")
