@@ -34,8 +34,8 @@ CONSENT = """\
    Add these, remove User.Read, and press "Grant admin consent":
 """
 PROOF = """\
-   To act in the name of one account instead: Delegated permissions of these names, with offline_access, and under
-   Authentication > Add a platform > Web the redirect URI that is shown below.
+   To act in the name of one account instead: the delegated permissions Mail.ReadWrite and Mail.ReadWrite.Shared, and
+   under Authentication > Add a platform > Web the redirect URI that is shown below.
 
 3. Let it prove itself. In the same app: Certificates & secrets.
    secret: New client secret. Copy its Value at once (not its Secret ID): it is never shown again.
