@@ -25,16 +25,18 @@ def lose(rt: Runtime, connection_id: str, failure: SignInFailed) -> None:
     notices at the same moment, leaves one alert.
     """
     try:
-        found, _ = store.read(rt, connection_id)
+        found, row = store.read(rt, connection_id)
         if found.state != "connected":
             return
         key = f"{connection_id}~lost~{found.state_since}"
         alerts.raise_alert(rt, key, "connection_lost", found, cause=failure.cause, cure=failure.cure)
         trouble = {"trouble": failure.cause, "trouble_code": failure.code, "cure": failure.cure}
-        if _change(rt, connection_id, {"connected"}, "needs_sign_in", trouble):
-            log.error("connection.lost", connection_id=connection_id, code=failure.code, reason=failure.cause)
-    except NotFound:
-        log.debug("connection.gone", connection_id=connection_id)
+        state = {"state": "needs_sign_in", "state_since": to_text(rt.clock.now())}
+        rt.tables[TABLE].merge(Row(PARTITION, connection_id, {**trouble, **state}, row.etag))
+        store.forget(rt)
+        log.error("connection.lost", connection_id=connection_id, code=failure.code, reason=failure.cause)
+    except (NotFound, RowChanged):  # it is gone, or somebody else has just said so, or mended it
+        log.debug("connection.changed_meanwhile", connection_id=connection_id)
 
 
 def regain(rt: Runtime, connection_id: str) -> bool:

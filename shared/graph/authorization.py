@@ -80,7 +80,7 @@ class Authorization:
         https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
         """
         claims = answer.get("id_token_claims") or {}
-        if claims.get("aud") != self._credentials.client_id or not answer.get("refresh_token"):
+        if claims.get("aud") != self._credentials.client_id or not claims.get("oid") or not answer.get("refresh_token"):
             raise SignInFailed("incomplete", "The answer of Entra names no account, or no refresh token.", _AGAIN)
         tenant = self._credentials.tenant_id
         if {claims.get("tid"), _home_tenant(answer)} != {tenant}:

@@ -101,6 +101,16 @@ class GraphClient:
         """The permissions that the present token says it has; None where it cannot be read."""
         return find_grants(self._token())
 
+    def prove_sign_in(self) -> None:
+        """Get a fresh token and see that Graph takes it, whatever it then permits; raises SignInFailed, GraphBusy."""
+        self.sign_in_anew()
+        try:
+            self.get("/users", params={"$select": "id", "$top": "1"})
+        except GraphBusy:
+            raise
+        except GraphError as refusal:
+            log.debug("graph.signed_in", status=refusal.status)
+
     def forget_token(self) -> None:
         """Look for another token before the next request: somebody has signed in anew."""
         self._sign_in.forget()

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from shared.clock import to_text
 from shared.errors import BadInput
-from shared.graph.errors import SignInFailed
+from shared.graph.errors import GraphBusy, SignInFailed
+from shared.graph.limits import DEFAULT_RETRY_AFTER
 
 if TYPE_CHECKING:
     import requests
@@ -76,13 +77,20 @@ def read_certificate(pem: str) -> Certificate:
 
 
 def _identity_token(cloud: Cloud, identity: str, http: requests.Session) -> str:
-    """The token of this app's own managed identity, which the app registration trusts; raises SignInFailed."""
+    """The token of this app's own managed identity, which the app registration trusts.
+
+    Raises SignInFailed where there is no such identity, GraphBusy where nobody answers for identities.
+    """
     import msal  # noqa: PLC0415 - loaded by the first sign-in anyhow
 
     who = msal.UserAssignedManagedIdentity(client_id=identity) if identity else msal.SystemAssignedManagedIdentity()
     try:
         answer = msal.ManagedIdentityClient(who, http_client=http).acquire_token_for_client(resource=cloud.exchange)
-    except (ValueError, OSError, msal.ManagedIdentityError) as failure:
+    except OSError as failure:
+        cause = f"The endpoint for managed identities does not answer: {type(failure).__name__}."
+        cure = "It is tried again by itself. If it goes on: is an identity assigned to the app at all?"
+        raise GraphBusy(503, "identityUnavailable", cause, retry_after=DEFAULT_RETRY_AFTER, cure=cure) from failure
+    except ValueError as failure:  # also the base of msal's own
         answer = {"error_description": type(failure).__name__}
     if "access_token" not in answer:
         cause = f"This app has no managed identity that gives tokens: {answer.get('error_description') or 'no answer'}"

@@ -7,7 +7,7 @@ from shared.clock import from_text
 from shared.connections import alerts, expiry, states, store
 from shared.connections.store import Connection
 from shared.errors import DeskbridgeError
-from shared.graph.errors import GraphBusy, SignInFailed
+from shared.graph.errors import NOBODY, GraphBusy, SignInFailed
 from shared.mail import mailboxes
 from shared.runtime import Runtime
 
@@ -47,7 +47,7 @@ def connect(rt: Runtime, connection_id: str) -> None:
 def look_again(rt: Runtime, connection_id: str) -> None:
     """Something about a lost sign-in was changed: let the connection go on if it can sign in now. Raises NotFound."""
     try:
-        store.open_client(rt, store.read(rt, connection_id)[0]).sign_in_anew()
+        store.open_client(rt, store.read(rt, connection_id)[0]).prove_sign_in()
     except (SignInFailed, GraphBusy):
         return  # it goes on resting, and the hourly look tries again
     resume(rt, connection_id)
@@ -60,16 +60,21 @@ def _look_at_all(rt: Runtime, connection_id: str) -> None:
 
 
 def _try_again(rt: Runtime, connection: Connection) -> None:
-    """One request for a token; where it is refused people hear of it once a day."""
+    """A token, and whether Graph takes it; where it is refused people hear of it once a day."""
     try:
-        store.open_client(rt, connection).sign_in_anew()
-    except DeskbridgeError as failure:
-        today = rt.clock.now().date().isoformat()
-        if not connection.state_since.startswith(today):
-            key = f"{connection.connection_id}~broken~{today}"
-            alerts.raise_alert(rt, key, "connection_lost", connection, cause=failure.cause, cure=failure.cure)
-        return
-    resume(rt, connection.connection_id)
+        store.open_client(rt, connection).prove_sign_in()
+    except SignInFailed as failure:
+        _tell_daily(rt, connection, failure)
+    else:
+        resume(rt, connection.connection_id)
+
+
+def _tell_daily(rt: Runtime, connection: Connection, failure: SignInFailed) -> None:
+    """Not of what was lost today, which was told then, nor of what nobody has ever signed in for."""
+    today = rt.clock.now().date().isoformat()
+    if failure.code != NOBODY and not connection.state_since.startswith(today):
+        key = f"{connection.connection_id}~broken~{today}"
+        alerts.raise_alert(rt, key, "connection_lost", connection, cause=failure.cause, cure=failure.cure)
 
 
 def _warn_of_end(rt: Runtime, connection: Connection) -> None:

@@ -185,6 +185,22 @@ def test_graph_that_refuses_a_fresh_token_counts_as_a_lost_sign_in(desk: World, 
 
 
 @pytest.mark.requirement("CONN-9")
+def test_graph_that_goes_on_refusing_tokens_that_entra_gives_is_told_once(desk: World, hook: Hook) -> None:
+    desk.add_mailbox(method="scan")
+    desk.settle()
+    desk.emulator.faults.add(Fault(kind="revoke_sign_in", path="/v1.0/"))
+    for _ in range(4):
+        desk.scan()
+        desk.host.run_timer("watch_connections")
+        desk.settle()
+    assert state(desk) == "needs_sign_in"
+    assert len(hook.alerts) == 1
+    desk.emulator.faults.clear()
+    desk.host.run_timer("watch_connections")
+    assert state(desk) == "connected"
+
+
+@pytest.mark.requirement("CONN-9")
 def test_an_alert_that_nobody_takes_is_sent_again_until_somebody_does(desk: World, hook: Hook) -> None:
     desk.add_mailbox(method="scan")
     desk.settle()
