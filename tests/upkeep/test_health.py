@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from dev.graph import Fault
@@ -10,7 +12,7 @@ from shared.mail import mailboxes
 from shared.subscriptions import store
 from shared.subscriptions.store import Subscription
 from shared.upkeep import health, set_aside
-from tests.world import SUPPORT, World, mail
+from tests.world import SECRET_KEY, SUPPORT, World, mail
 
 
 @pytest.fixture
@@ -97,3 +99,14 @@ def test_work_set_aside_is_counted_until_it_is_put_again(world: World) -> None:
     for each in kept:
         set_aside.replay(world.rt, each.key)
     assert codes(world) == set()
+
+
+@pytest.mark.requirement("CONN-3", "OPS-6")
+def test_who_does_not_see_everything_is_not_told_whether_the_former_key_may_go(world: World, mailbox_id: str) -> None:
+    key = base64.b64encode(b"n" * 32).decode()
+    world.start(SECRET_KEY=key, FORMER_SECRET_KEY=SECRET_KEY)
+    assert codes(world) == {"former_key_needed"}
+    assert health.check(world.rt, {"contoso"}).issues == ()
+    world.start(SECRET_KEY=key)
+    assert "secret_lost" in codes(world)
+    assert health.check(world.rt, {"contoso"}).issues == (), mailbox_id
