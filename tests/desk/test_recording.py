@@ -10,7 +10,7 @@ import pytest
 
 from shared.desk import PARTITION, TABLE, numbering, people
 from shared.desk.message_ids import find_ticket_number
-from shared.desk.recording import MAILS_AT_ONCE, Recorded, record
+from shared.desk.recording import MAILS_AT_ONCE, Incoming, Recorded, record
 from shared.desk.tickets import Body, Defaults, Ticket, get_ticket, list_actions, listed_keys, ticket_key, ticket_of
 from shared.errors import Later
 from shared.runtime import Runtime
