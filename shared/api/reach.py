@@ -86,13 +86,14 @@ def _named_connection(rt: Runtime, parameters: Mapping[str, str], reach: Reach) 
 
 
 def _seen_connection(rt: Runtime, connection_id: str, reach: Reach) -> str:
-    if connection_id in {each.connection_id for each in store.list_all(rt)} - reach.hidden:
-        return connection_id
-    raise store.missing(connection_id)
+    """Looked up before the body is: what is hidden and what is not there are refused at the same step."""
+    if connection_id in reach.hidden:
+        raise store.missing(connection_id)
+    return store.get(rt, connection_id).connection_id
 
 
 def _connection_of(rt: Runtime, mailbox_id: str, reach: Reach) -> str:
-    seen = {each.mailbox_id: each.connection_id for each in mailboxes.list_seen(rt, reach.hidden)}
-    if mailbox_id in seen:
-        return seen[mailbox_id]
-    raise mailboxes.missing(mailbox_id)
+    connection_id = mailboxes.get(rt, mailbox_id).connection_id
+    if connection_id in reach.hidden:
+        raise mailboxes.missing(mailbox_id)
+    return connection_id
