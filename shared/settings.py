@@ -4,7 +4,7 @@ import base64
 import binascii
 import os
 from functools import lru_cache
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -74,6 +74,19 @@ class Settings(BaseModel):
     """Address of a Microsoft Graph emulator: makes the cloud ``local`` available; refused in Azure."""
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(alias="LOG_LEVEL")] = "INFO"
     """The least important level of our own log lines that is written."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_resolved(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Azure hands on a reference that it could not look up as it stands: a key that anybody could guess."""
+        found = sorted(name for name in cls._names() if str(values.get(name, "")).startswith("@Microsoft.KeyVault("))
+        if found:
+            raise ValueError(f"Key Vault did not tell {', '.join(found)}: is the secret there, may the app read it?")
+        return values
+
+    @classmethod
+    def _names(cls) -> list[str]:
+        return [str(field.alias) for field in cls.model_fields.values()]
 
     @field_validator("former_secret_key")
     @classmethod

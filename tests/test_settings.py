@@ -20,6 +20,7 @@ GOOD = {"SECRET_KEY": base64.b64encode(b"k" * 32).decode(), "AzureWebJobsStorage
         ({"SECRET_KEY": base64.b64encode(b"short").decode()}, "32 bytes"),
         ({"FORMER_SECRET_KEY": base64.b64encode(b"short").decode()}, "32 bytes"),
         ({"ADMIN_KEY": "too-short"}, "24 characters"),
+        ({"ADMIN_KEY": "@Microsoft.KeyVault(SecretUri=https://kv.vault.azure.net/secrets/admin-key)"}, "ADMIN_KEY"),
         ({"ADMIN_AUTH": "open"}, "ADMIN_AUTH"),
         ({"ADMIN_TENANT_ID": "contoso.com"}, "ADMIN_TENANT_ID"),
         ({"ADMIN_CLIENT_ID": "api://desk"}, "ADMIN_CLIENT_ID"),
