@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from shared.graph.access_tokens import AccessTokens
     from shared.graph.client import GraphClients
+    from shared.outgoing import Outgoing
     from shared.settings import Settings
     from shared.storage.blobs import Blobs
     from shared.storage.queues import Queues
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 class Runtime:
     """One process's view of the world; storage and Graph are opened when first asked for.
 
-    ``http`` carries all traffic to Microsoft Graph and Entra, ``transport`` all traffic to Azure Storage; left out,
-    each makes its own.
+    ``http`` carries all traffic to Microsoft Graph, to Entra and to those who take alerts, ``transport`` all traffic to
+    Azure Storage; left out, each makes its own.
     """
 
     settings: Settings
@@ -70,6 +71,13 @@ class Runtime:
             local_cloud_url=self.settings.local_cloud_url,
             identity=self.settings.identity_client_id,
         )
+
+    @cached_property
+    def outgoing(self) -> Outgoing:
+        """What posts to addresses that an admin has set."""
+        from shared.outgoing import Outgoing  # noqa: PLC0415 - requests is not for the webhook
+
+        return Outgoing(self.http)
 
     @cached_property
     def admin_tokens(self) -> AccessTokens:

@@ -62,7 +62,7 @@ def send(rt: Runtime, work: SendAlert) -> None:
     if row is None or row.get("sent_at") or not _claim(rt, row):
         return
     url = rt.settings.alert_url.get_secret_value()
-    if url and not rt.graph.post(url, _message(fill(Alert, row))):
+    if url and not rt.outgoing.post(url, _message(fill(Alert, row))):
         rt.tables[TABLE].merge(Row(PARTITION, row.key, {"claimed_at": "", "tried_at": to_text(rt.clock.now())}))
         raise Later("ALERT_WEBHOOK_URL did not take the alert.", min(30 * 2**work.attempt, LONGEST_DELAY))
     rt.tables[TABLE].merge(Row(PARTITION, row.key, {"sent_at": to_text(rt.clock.now())}))

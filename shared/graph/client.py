@@ -23,7 +23,6 @@ from shared.graph.errors import GraphBusy, GraphError, SignInFailed, answer_fail
 from shared.graph.gate import Gates, MailboxGate
 from shared.graph.grants import find_grants
 from shared.graph.limits import (
-    ALERT_SECONDS,
     CONNECT_SECONDS,
     DEFAULT_RETRY_AFTER,
     LONGEST_PAUSE,
@@ -242,15 +241,6 @@ class GraphClients:
         """What signs people in for this app registration in this tenant."""
         credentials = self._credentials(tenant_id, client_id, secret, cloud, kind)
         return Authorization(credentials, self._http, self._clock)
-
-    def post(self, url: str, body: Json) -> bool:
-        """Post JSON to somebody who is not Graph, without any token; whether it was taken."""
-        try:
-            answer = self._http.post(url, json=body, timeout=(CONNECT_SECONDS, ALERT_SECONDS), allow_redirects=False)
-        except requests.RequestException as error:
-            log.warning("alert.no_answer", reason=type(error).__name__)
-            return False
-        return answer.ok and answer.status_code < 300
 
     def _credentials(self, tenant_id: str, client_id: str, secret: str, cloud: str, kind: Kind) -> Credentials:
         place = get_cloud(cloud, self._local_cloud_url)

@@ -29,8 +29,6 @@ RENEW_TOKEN_WHEN_LEFT = 300.0
 """Seconds before its end from which a token is not used any more; Entra's live for an hour or more.
 https://learn.microsoft.com/en-us/entra/identity-platform/configurable-token-lifetimes"""
 
-ALERT_SECONDS = 10
-"""Until somebody who takes alerts must have answered."""
 SIGNING_KEYS_GOOD_FOR = 24 * 3600.0
 SIGNING_KEYS_PAUSE = 300.0
 """Seconds. How long Entra's published keys are believed, and how long it is not asked again for one that is not known.
