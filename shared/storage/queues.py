@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core import PipelineClient
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
-from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolicy
+from azure.core.pipeline.policies import RetryPolicy
 from azure.core.rest import HttpRequest, HttpResponse
+
+from shared.storage.signing import signing
 
 if TYPE_CHECKING:
     from azure.storage.queue import QueueClient, QueueServiceClient
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from shared.work import Work
 
 API_VERSION = "2021-02-12"
-SCOPE = "https://storage.azure.com/.default"
 PATIENCE = {"connection_timeout": 1, "read_timeout": 2}
 """Seconds. The webhook has three: it fails fast, and Graph sends the notification again."""
 
@@ -36,7 +37,7 @@ class Queues:
         options = PATIENCE if transport is None else {"transport": transport}
         retry = RetryPolicy(retry_total=1, retry_backoff_factor=0, retry_on_methods=["POST"])
         self._pipeline: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
-            self._url, policies=[retry, _authentication(service.credential)], **options
+            self._url, policies=[retry, signing(service.credential)], **options
         )
 
     def put(self, work: Work, delay: float = 0) -> None:
@@ -73,8 +74,3 @@ class Queues:
             self._client(queue).create_queue()
         except ResourceExistsError:
             return  # another worker was faster
-
-
-def _authentication(credential: Any) -> Any:
-    """The SDK's own signature by account key is a policy already; a token credential becomes one."""
-    return credential if hasattr(credential, "on_request") else BearerTokenCredentialPolicy(credential, SCOPE)

@@ -9,30 +9,26 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b64decode, b64encode
-from email.utils import formatdate
-from hashlib import sha256
-from hmac import digest as hmac_digest
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from uuid import uuid4
 
 from azure.core import PipelineClient
-from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import HttpResponseError
-from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolicy, SansIOHTTPPolicy
+from azure.core.pipeline.policies import RetryPolicy
 from azure.core.rest import HttpRequest, HttpResponse
+
+from shared.storage.signing import signing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from azure.core.credentials import TokenCredential
-    from azure.core.pipeline import PipelineRequest
+    from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
 
     from shared.storage.rows import Change, Row
 
 API_VERSION = "2019-02-02"
-SCOPE = "https://storage.azure.com/.default"
 _INT32 = range(-(2**31), 2**31)
 _PART = re.compile(rb"\r?\nHTTP/1\.1 (?P<status>\d{3})[^\n]*\n(?P<rest>.*?)(?=\r?\n--changesetresponse)", re.DOTALL)
 _ETAG = re.compile(rb"^ETag: *(.+?)\r?$", re.MULTILINE | re.IGNORECASE)
@@ -54,7 +50,7 @@ class Transactions:
         self._url = url.rstrip("/")
         options = {} if transport is None else {"transport": transport}
         self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
-            self._url, policies=[RetryPolicy(), _authentication(credential)], **options
+            self._url, policies=[RetryPolicy(), signing(credential)], **options
         )
 
     def submit(self, table: str, changes: Sequence[Change]) -> list[str | None]:
@@ -71,29 +67,6 @@ class Transactions:
         if answer.status_code != 202:
             raise HttpResponseError(response=answer)
         return decode(answer.content)
-
-
-class _SharedKey(SansIOHTTPPolicy[Any, Any]):
-    """Signs with the account's key.
-
-    https://learn.microsoft.com/en-us/rest/api/storageservices/authorize-with-shared-key
-    """
-
-    def __init__(self, credential: AzureNamedKeyCredential) -> None:
-        self._credential = credential
-
-    def on_request(self, request: PipelineRequest[Any]) -> None:
-        sent, (name, key) = request.http_request, self._credential.named_key
-        date = formatdate(usegmt=True)  # the service compares it with its own clock: no moved clock here
-        text = "\n".join((sent.method, "", sent.headers["Content-Type"], date, f"/{name}{urlsplit(sent.url).path}"))
-        signature = b64encode(hmac_digest(b64decode(key), text.encode(), sha256)).decode()
-        sent.headers.update({"x-ms-date": date, "Authorization": f"SharedKey {name}:{signature}"})
-
-
-def _authentication(credential: AzureNamedKeyCredential | TokenCredential) -> SansIOHTTPPolicy[Any, Any] | Any:
-    if isinstance(credential, AzureNamedKeyCredential):
-        return _SharedKey(credential)
-    return BearerTokenCredentialPolicy(credential, SCOPE)
 
 
 def encode(table_url: str, changes: Sequence[Change], boundary: str) -> bytes:
