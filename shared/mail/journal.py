@@ -11,7 +11,9 @@ from shared.mail.ledger import Entry
 from shared.mail.mailboxes import Mailbox
 from shared.runtime import Runtime
 
-MOST_LOOKED_AT = 2_000
+MOST_LOOKED_AT = 1_000
+PAGE_TO_COMPARE = 200
+"""Rows of a mailbox that are fetched at once where most may not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Listed:
 def list_entries(rt: Runtime, wanted: Wanted, *, past: str = "", limit: int = 50) -> Listed:
     """The newest mails that fit, behind the key ``past``.
 
-    Rows are read in the order of time and compared one by one, at most two thousand a request, so that a page may hold
+    Rows are read in the order of time and compared one by one, at most a thousand of them, so that a page may hold
     fewer than ``limit`` and still have a next.
     """
     found: list[tuple[str, Entry]] = []
@@ -57,7 +59,8 @@ def list_entries(rt: Runtime, wanted: Wanted, *, past: str = "", limit: int = 50
 
 def _iter_newest(rt: Runtime, wanted: Wanted, past: str, limit: int) -> Iterator[tuple[str, Entry]]:
     start = max(past, ledger.key_at(wanted.before)) if wanted.before else past
-    streams = [_stream(rt, mailbox.mailbox_id, start, limit) for mailbox in _watched(rt, wanted)]
+    page = max(limit + 1, PAGE_TO_COMPARE) if wanted.verdict or wanted.sender or wanted.text else limit + 1
+    streams = [_stream(rt, mailbox.mailbox_id, start, page) for mailbox in _watched(rt, wanted)]
     return heapq.merge(*streams, key=lambda each: each[1].key)
 
 
@@ -70,8 +73,8 @@ def _watched(rt: Runtime, wanted: Wanted) -> list[Mailbox]:
     return [mailbox]
 
 
-def _stream(rt: Runtime, mailbox_id: str, past: str, limit: int) -> Iterator[tuple[str, Entry]]:
-    for entry in ledger.iter_newest(rt, mailbox_id, past=past, page=limit + 1):
+def _stream(rt: Runtime, mailbox_id: str, past: str, page: int) -> Iterator[tuple[str, Entry]]:
+    for entry in ledger.iter_newest(rt, mailbox_id, past=past, page=page):
         yield mailbox_id, entry
 
 

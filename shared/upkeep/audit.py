@@ -19,7 +19,8 @@ from shared.storage.rows import Row, fill
 
 TABLE = "Audit"
 PARTITION = "changes"
-MOST_LOOKED_AT = 2_000
+MOST_LOOKED_AT = 1_000
+"""As many as storage gives for one request."""
 
 
 @dataclass(slots=True)
@@ -75,20 +76,23 @@ def end(rt: Runtime, change: Change, outcome: str) -> None:
 def list_changes(rt: Runtime, wanted: Wanted, *, past: str = "", limit: int = 50) -> tuple[list[Change], str | None]:
     """The newest that fit, behind the key ``past``, and the key to go on behind (None at the end).
 
-    At most two thousand rows are compared a request: a page may hold fewer than ``limit`` and still have a next.
+    At most a thousand rows are compared, so that a page may hold fewer than ``limit`` and still have a next.
     """
     found: list[Change] = []
-    for looked, change in enumerate(_iter_newest(rt, past, limit), start=1):
-        if len(found) == limit or looked > MOST_LOOKED_AT:
+    rows = limit + 1 if wanted == Wanted() else MOST_LOOKED_AT
+    for looked, change in enumerate(_iter_newest(rt, past, rows), start=1):
+        if len(found) == limit:
             return found, past
         past = change.key
         if _fits(change, wanted):
             found.append(change)
+        if looked == MOST_LOOKED_AT:
+            return found, past
     return found, None
 
 
-def _iter_newest(rt: Runtime, past: str, limit: int) -> Iterator[Change]:
-    for row in rt.tables[TABLE].range(PARTITION, after=past, page=limit + 1):
+def _iter_newest(rt: Runtime, past: str, page: int) -> Iterator[Change]:
+    for row in rt.tables[TABLE].range(PARTITION, after=past, page=page):
         yield fill(Change, row, key=row.key)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+from itertools import batched
 from typing import Any
 
 import pytest
 
 from dev.azurite import Azurite
-from shared.clock import from_text
+from shared.clock import from_text, to_text
 from shared.mail.verdicts import Verdict
+from shared.storage.rows import Change, Row
 from tests.api.identities import BY_TOKEN, PERSON, signed_in
 from tests.api.seeding import enter
 from tests.api.storage_dump import dump
@@ -104,6 +106,20 @@ def test_a_page_is_one_range_of_rows(world: World) -> None:
     world.meter.start()
     assert len(changes(world)) == 1
     assert world.meter.count("table") == 1
+
+
+def test_a_filter_that_finds_nothing_costs_one_request_a_page_and_comes_to_its_end(world: World) -> None:
+    nothing = dict.fromkeys(("who_id", "before", "after", "outcome"), "")
+    change = {**nothing, "at": to_text(world.clock.now()), "who": "key", "what": "mailbox.changed"}
+    for page in batched(range(1, 1_301), 100, strict=True):
+        old = [Row("changes", f"{number:017d}~0", {**change, "target": str(number)}) for number in page]
+        world.rt.tables["Audit"].transact([Change("insert", row) for row in old])
+    world.meter.start()
+    first = world.get("/audit?who=nobody&limit=1")
+    assert (first["items"], world.meter.count("table")) == ([], 1)
+    last = world.get(f"/audit?who=nobody&limit=1&after={first['next']}")
+    assert last == {"items": [], "next": None}
+    assert world.meter.count("table") == 2
 
 
 def test_a_change_that_fails_is_recorded_with_why(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import batched
 
 import pytest
 
@@ -12,6 +13,7 @@ from shared.mail import journal, ledger, mailboxes
 from shared.mail.journal import Wanted, list_entries
 from shared.mail.verdicts import Verdict
 from shared.runtime import Runtime
+from shared.storage.rows import Change
 from tests.world import World
 
 RECEIVED = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -89,6 +91,17 @@ def test_a_page_costs_one_request_a_mailbox_and_the_list_of_them(world: World, b
     world.meter.start()
     list_entries(world.rt, Wanted(), limit=4)
     assert world.meter.count("table") == 1 + len(boxes)
+
+
+@pytest.mark.requirement("MAIL-11")
+def test_a_search_that_finds_nothing_costs_few_requests_however_small_its_page(world: World, boxes: list[str]) -> None:
+    box = boxes[0]
+    older = [ledger.new_entry(box, f"old{each}", RECEIVED - timedelta(seconds=each)) for each in range(1, 601)]
+    for page in batched(older, 100, strict=True):
+        world.rt.tables[mailboxes.TABLE].transact([Change("insert", entry.row(box)) for entry in page])
+    world.meter.start()
+    assert walk(world.rt, Wanted(mailbox_id=box, sender="nobody@example.com"), limit=1) == []
+    assert world.meter.count("table") <= 5, "the mailbox, and 200 rows a request"
 
 
 def test_the_journal_of_a_mailbox_that_is_not_there_is_not_found(world: World) -> None:
