@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from dev.azurite import Azurite
-from dev.host import Host
 from shared import runtime
-from tests.world import ROOT, World, settings_for
+from tests.world import ROOT, HeardHost, World, settings_for
 
 
 @pytest.fixture(scope="session")
@@ -26,14 +25,14 @@ def azurite() -> Iterator[Azurite]:
 
 
 @pytest.fixture(scope="session")
-def host(azurite: Azurite) -> Iterator[Host]:
+def host(azurite: Azurite) -> Iterator[HeardHost]:
     """The function app in Microsoft's worker runtime, one for each test process."""
-    with Host(ROOT, settings_for(azurite)) as started:
+    with HeardHost(ROOT, settings_for(azurite)) as started:
         yield started
 
 
 @pytest.fixture
-def world(azurite: Azurite, host: Host) -> Iterator[World]:
+def world(azurite: Azurite, host: HeardHost) -> Iterator[World]:
     """A fresh tenant, fresh storage and a fresh start of the app."""
     made = World(azurite, host)
     yield made

@@ -11,6 +11,7 @@ import logging
 import os
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
@@ -22,6 +23,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.queue import QueueServiceClient
 
 from dev.azurite import Azurite
+from dev.doors.http_trigger import Response
 from dev.graph import Emulator, EmulatorAdapter
 from dev.host import Drained, Host
 from shared import runtime
@@ -29,7 +31,7 @@ from shared.clock import ShiftedClock
 from shared.runtime import Runtime
 from shared.settings import Settings, from_environment
 from tests.io_meter import IoMeter, MeteredAdapter, metered_storage
-from tests.planted import LogLookout
+from tests.planted import LogLookout, Lookout
 
 ROOT = Path(__file__).parent.parent
 THREADS = 16
@@ -71,16 +73,37 @@ class Answer:
         return json.loads(self.body)
 
 
+class HeardHost(Host):
+    """The host, with somebody who looks through every answer: of the API, the webhook, the page after a sign-in."""
+
+    lookout: Lookout | None = None
+
+    def http(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str | None = None,
+    ) -> Response:
+        """Send a request through the app, and look through its answer."""
+        answer = super().http(method, url, headers, body)
+        if self.lookout:
+            self.lookout.look(f"answer to {method} {urlsplit(url).path}", answer.body, str(answer.headers))
+        return answer
+
+
 class World:
     """One test's tenant, storage and app. ``meter`` sees every request that the app sends."""
 
     def __init__(self, azurite: Azurite, host: Host) -> None:
+        assert isinstance(host, HeardHost), "somebody must look through the answers"
         self.host, self.meter, self.clock = host, IoMeter(), ShiftedClock()
         self.emulator = Emulator(send=self._send)
         self.emulator.add_app(tenant_id=TENANT, client_id=CLIENT, secret=CLIENT_SECRET, redirect_uris=(CALLBACK,))
         self._azurite = azurite
         self._prefix = "t" + uuid.uuid4().hex[:12]
         self.meter.lookout.secrets |= {CLIENT_SECRET, SECRET_KEY, ADMIN_KEY}
+        self._heard_before, host.lookout = host.lookout, self.meter.lookout
         self._log_lookout = LogLookout(self.meter.lookout)
         logging.getLogger().addHandler(self._log_lookout)
         self.rt = self.start()
@@ -100,6 +123,7 @@ class World:
         """Leave nothing on the queues, and the exchanges with Graph where they are checked."""
         self.meter.kill_after(None)
         self.emulator.settle()
+        self.host.lookout = self._heard_before
         logging.getLogger().removeHandler(self._log_lookout)
         service = QueueServiceClient.from_connection_string(self._azurite.connection_string)
         for queue in service.list_queues():
@@ -130,7 +154,6 @@ class World:
         if content:
             headers["Content-Type"] = "application/json"
         answer = self.host.http(method, f"/api/v1{path}", headers, content)
-        self.meter.lookout.look(f"answer to {method} {path}", answer.body, str(answer.headers))
         return Answer(answer.status, dict(answer.headers), answer.body)
 
     def get(self, path: str) -> Any:

@@ -39,7 +39,7 @@ PREFIX = "/api/v1"
 _ALWAYS = (400, 401, 403, 413, 422, 500, 503)
 """What any route may answer: its values are wrong, its caller unknown or not allowed, or something it needs is away."""
 
-_AREAS = (
+AREAS = (
     connections,
     connection_checks,
     account_sign_in,
@@ -102,7 +102,7 @@ def build() -> FastAPI:
 def _routes() -> APIRouter:
     checks = [Depends(admitted), Depends(within_reach)]
     root = APIRouter(prefix=PREFIX, dependencies=checks, responses=problems.documented(*_ALWAYS))
-    for area in _AREAS:
+    for area in AREAS:
         root.include_router(area.router)
     return root
 

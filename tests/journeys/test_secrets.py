@@ -130,6 +130,15 @@ def test_no_planted_secret_is_found_anywhere(azurite: Azurite, world: World, cap
                 assert found is None, f"{secret[:12]}... as {form[:16]!r} in {place}: {found[:300]!r}"
 
 
+def test_a_secret_would_be_found_in_the_answers_of_the_webhook_and_of_the_page_after_a_sign_in(world: World) -> None:
+    echo = f"/graph/notifications?validationToken={CLIENT_SECRET}"
+    assert world.host.http("POST", echo).body == CLIENT_SECRET.encode()
+    page = f"/auth/callback?error=access_denied&error_description={CLIENT_SECRET}"
+    assert world.host.http("GET", page).status == 400
+    assert world.meter.lookout.seen == ["answer to POST /graph/notifications"]
+    world.meter.lookout.seen.clear()
+
+
 def test_a_secret_would_be_found_in_each_form() -> None:
     for text in (SECOND_SECRET, quote(SECOND_SECRET, safe=""), SECOND_SECRET.encode().hex()):
         assert any(form in text.encode() for form in forms(SECOND_SECRET))
