@@ -83,6 +83,16 @@ def watch_connections(timer: func.TimerRequest) -> None:
     watching.watch_connections(runtime.current())
 
 
+@app.function_name("remove_old")
+@app.timer_trigger(arg_name="timer", schedule="%RETENTION_SCHEDULE%", use_monitor=True)
+def remove_old(timer: func.TimerRequest) -> None:
+    """Records that have been kept for long enough are removed."""
+    from shared.upkeep import retention  # noqa: PLC0415 - see the top
+
+    del timer
+    retention.remove_old(runtime.current())
+
+
 @app.function_name("sync_mailbox")
 @app.queue_trigger(arg_name="message", queue_name="mailbox-sync", connection=STORAGE)
 def sync_mailbox(message: func.QueueMessage) -> None:

@@ -159,6 +159,7 @@ class Stack:
             "SCAN_SCHEDULE": NEVER,
             "RECONCILE_SCHEDULE": NEVER,
             "WATCH_SCHEDULE": NEVER,
+            "RETENTION_SCHEDULE": NEVER,
             "PYTHON_THREADPOOL_THREAD_COUNT": "16",
             "LOCAL_CLOUD_URL": self._server.url,
         }

@@ -70,6 +70,12 @@ class Settings(BaseModel):
     """Where alerts are posted as JSON, https; empty for the log alone. A secret: the address may hold a key."""
     slice_seconds: Annotated[float, Field(alias="SLICE_SECONDS", gt=0, le=500)] = 240
     """How long one round over a mailbox may work before it puts itself on the queue again."""
+    audit_days: Annotated[int, Field(alias="AUDIT_DAYS", ge=30, le=36_500)] = 400
+    """How long it is kept who changed what."""
+    alert_days: Annotated[int, Field(alias="ALERT_DAYS", ge=31, le=36_500)] = 90
+    """How long alerts are kept: longer than the longest warning of theirs holds, or it would be given twice."""
+    set_aside_days: Annotated[int, Field(alias="SET_ASIDE_DAYS", ge=1, le=36_500)] = 90
+    """How long work that was set aside is kept once it was replayed."""
     local_cloud_url: Annotated[str, Field(alias="LOCAL_CLOUD_URL")] = ""
     """Address of a Microsoft Graph emulator: makes the cloud ``local`` available; refused in Azure."""
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(alias="LOG_LEVEL")] = "INFO"

@@ -56,6 +56,7 @@ def settings_for(azurite: Azurite) -> dict[str, str]:
         "SCAN_SCHEDULE": "0 */5 * * * *",
         "RECONCILE_SCHEDULE": "0 7 * * * *",
         "WATCH_SCHEDULE": "0 23 * * * *",
+        "RETENTION_SCHEDULE": "0 41 3 * * *",
         "PYTHON_THREADPOOL_THREAD_COUNT": str(THREADS),
     }
 

@@ -14,6 +14,7 @@ from shared.clock import from_text, to_text
 from shared.connections.store import Connection
 from shared.errors import Later
 from shared.runtime import Runtime
+from shared.storage import ages
 from shared.storage.keys import digest
 from shared.storage.rows import Row, fill
 from shared.storage.tables import RowChanged, RowExists
@@ -43,12 +44,11 @@ class Alert:
 
 def raise_alert(rt: Runtime, key: str, kind: str, connection: Connection, *, cause: str, cure: str) -> bool:
     """Tell of something once; whether this was the first time."""
-    now, row_key = to_text(rt.clock.now()), digest(key)
+    now, row_key = rt.clock.now(), digest(key)
     values = {"connection_id": connection.connection_id, "name": connection.name, "cause": cause, "cure": cure}
     try:
-        rt.tables[TABLE].insert(
-            Row(PARTITION, row_key, {"key": key, "kind": kind, **values, "raised_at": now, "sent_at": ""})
-        )
+        row = Row(PARTITION, row_key, {"key": key, "kind": kind, **values, "raised_at": to_text(now), "sent_at": ""})
+        rt.tables[TABLE].transact(ages.inserting(row, now))
     except RowExists:
         return False
     log.error(f"alert.{kind}", connection_id=connection.connection_id, reason=cause, cure=cure)

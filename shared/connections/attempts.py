@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from shared.clock import from_text, to_text
 from shared.graph.errors import SignInFailed
 from shared.runtime import Runtime
+from shared.storage import ages
 from shared.storage.keys import digest
 from shared.storage.rows import Row
 from shared.storage.tables import RowChanged
@@ -25,8 +26,7 @@ LIFETIME = timedelta(minutes=10)
 """As long as Entra's own code holds.
 https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow#successful-response"""
 KEPT_FOR = timedelta(days=1)
-"""So long we can tell a state that was used from one that never was."""
-_MOST_SWEPT = 50
+"""So long, at least, we can tell a state that was used from one that never was."""
 _AGAIN = "Begin the sign-in again, and open its address at once."
 
 
@@ -47,12 +47,12 @@ class Attempt:
 def keep(rt: Runtime, attempt: Attempt) -> datetime:
     """Remember a sign-in until its state comes back; the moment from which that is too late."""
     now = rt.clock.now()
-    _sweep(rt, now)
     sealed = rt.keys.seal(json.dumps(attempt.flow), context=_context(attempt.connection_id))
     begun = {"begun_by": attempt.begun_by, "begun_by_id": attempt.begun_by_id, "begun_at": to_text(now)}
     values = {"connection_id": attempt.connection_id, **begun}
     key = digest(attempt.flow["state"])
-    rt.tables[TABLE].insert(Row(PARTITION, key, {**values, "sealed_flow": sealed, "used_at": ""}))
+    row = Row(PARTITION, key, {**values, "sealed_flow": sealed, "used_at": ""})
+    rt.tables[TABLE].transact(ages.inserting(row, now))
     return now + LIFETIME
 
 
@@ -77,13 +77,6 @@ def _use_up(rt: Runtime, row: Row) -> None:
         rt.tables[TABLE].merge(Row(PARTITION, row.key, {"used_at": to_text(rt.clock.now())}, row.etag))
     except RowChanged:
         raise used from None
-
-
-def _sweep(rt: Runtime, now: datetime) -> None:
-    """Forget what nobody can come back to any more."""
-    old = f"begun_at lt '{to_text(now - KEPT_FOR)}'"
-    for row in list(rt.tables[TABLE].range(PARTITION, where=old, select=[], limit=_MOST_SWEPT)):
-        rt.tables[TABLE].delete(PARTITION, row.key)
 
 
 def _context(connection_id: str) -> str:

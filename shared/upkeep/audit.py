@@ -1,7 +1,8 @@
 """Who changed what: a row that is written before a change is made, and says afterwards how it ended.
 
 So no change goes unrecorded, wherever the app dies; a row without an outcome tells of one that may have been made.
-Nothing removes a row, and only its outcome is ever added. All lie in one partition, newest first: a page is one range.
+Only its outcome is ever added to a row, and only its age removes it. All lie in one partition, newest first: a page is
+one range.
 """
 
 from __future__ import annotations
