@@ -1,11 +1,11 @@
-"""The service desk: tickets, actions, users. Knows nothing of Microsoft.
+"""The service desk: tickets, actions, users, and how all of them are organized. Knows nothing of Microsoft.
 
 The whole desk is one partition of the table ``Desk``, so that a ticket, its number, its first action, its requester
 and the rows it is listed by come into being in one transaction, or not at all:
 
-==========================================  ==================================================================
+==========================================  ===========================================================================
 key                                         row
-==========================================  ==================================================================
+==========================================  ===========================================================================
 ``!counter``                                the last ticket number given
 ``t~`` number, newest first                 a ticket
 ``s~`` status ``~`` number, newest first    the same ticket, to list by status
@@ -15,7 +15,11 @@ key                                         row
 ``m~`` digest of a Message-ID               the ticket that this mail belongs to
 ``u~`` user                                 a user
 ``e~`` digest of an address                 the user with this mail address
-==========================================  ==================================================================
+``agent~`` agent                            an agent
+``org~``, ``site~``, ``team~``, ...         an organization, a site, a team, a role, a board, a custom field, by its id
+``n~`` digest of a name                     which of these has this name: no other of its kind may
+``dom~`` mail domain                        the active site that has it
+==========================================  ===========================================================================
 """
 
 TABLE = "Desk"
