@@ -17,7 +17,7 @@ from typing import Literal
 
 from shared import log
 from shared.clock import to_text
-from shared.desk import PARTITION, TABLE, numbering, people
+from shared.desk import PARTITION, TABLE, numbering, people, sites
 from shared.desk.message_ids import message_key
 from shared.desk.people import User
 from shared.desk.recent import recent
@@ -236,7 +236,8 @@ class _Plan:
         address = each.sender_address.lower()
         known = self._new_users.get(address) or people.find_by_address(self._rt, address)
         if known is None:
-            known = self._new_users[address] = people.new_user(each.sender_name, address, self._now)
+            site = sites.find_by_domain(self._rt, address.rpartition("@")[2])
+            known = self._new_users[address] = people.new_user(each.sender_name, address, self._now, site=site)
         return known
 
     def _joined(self, each: Incoming) -> _Touched | None:

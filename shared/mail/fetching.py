@@ -9,7 +9,7 @@ from functools import partial
 from threading import Lock
 from typing import Self
 
-from shared.desk import people
+from shared.desk import people, sites
 from shared.desk.tickets import File
 from shared.errors import NotFound
 from shared.graph import mail as graph_mail
@@ -53,12 +53,12 @@ class Fetching:
         return passage
 
     def _look_up(self, address: str) -> None:
-        """Look each requester up once, beside the others: people remembers it, and recording need not wait."""
+        """Look each requester up once, beside the others: it is remembered, and recording need not wait."""
         with self._lock:
             known = address in self._looked_up
             self._looked_up.add(address)
-        if not known:
-            people.find_by_address(self._place.rt, address)
+        if not known and people.find_by_address(self._place.rt, address) is None:
+            sites.find_by_domain(self._place.rt, address.rpartition("@")[2])
 
 
 def fetch_original(place: Place, entry: Entry) -> bytes:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from shared.desk import PARTITION, TABLE, people
+from shared.desk import PARTITION, TABLE, agents, keeping, people, sites
+from shared.desk.agents import Agent
+from shared.desk.belonging import Held, Membership, Seat
+from shared.desk.people import User
 from shared.desk.recording import record
-from shared.storage.tables import Row
+from shared.desk.sites import Site
+from shared.desk.tickets import get_ticket
+from shared.runtime import Runtime
+from shared.storage.tables import Change, Row, RowExists
 from tests.desk.incoming import incoming
 from tests.world import World
 
@@ -65,3 +73,116 @@ def test_a_user_whom_another_worker_made_is_found_by_the_next_recording(world: W
     [second] = record(one, [incoming("b")])
     assert second.user_id == first.user_id
     assert len(list(one.tables[TABLE].range(PARTITION, low="u~", high="v"))) == 1
+
+
+ADA = User(
+    "u1",
+    "Ada Lovelace",
+    "ada@example.com",
+    site="s1",
+    source="contoso",
+    details={"first_name": "Ada", "phone": "1"},
+    custom={"badge": "7"},
+    manager="u2",
+    roles=(Held("r1"), Held("r2", "contoso")),
+    seats=(Seat("b1", "Chair"),),
+    licenses=("sku",),
+    origin="contoso/object",
+)
+
+
+def put(rt: Runtime, changes: list[Change]) -> None:
+    if changes:
+        rt.tables[TABLE].transact(changes)
+    people.forget(rt)
+
+
+@pytest.mark.requirement("DESK-3")
+def test_a_user_and_an_agent_are_read_as_they_were_kept(world: World) -> None:
+    put(world.rt, people.changes(None, ADA))
+    agent = Agent(
+        "a1",
+        "u1",
+        "Ada",
+        "ada@example.com",
+        license="named",
+        roles=(Held("r1"),),
+        teams=(Membership("t1", "c", False),),
+    )
+    put(world.rt, agents.changes(None, agent))
+    assert people.get_user(world.rt, "u1") == ADA
+    assert list(people.iter_users(world.rt)) == [ADA]
+    assert agents.get_agent(world.rt, "a1") == agent
+    assert list(agents.iter_agents(world.rt)) == [agent]
+    assert (people.find_user(world.rt, "u9"), agents.find_agent(world.rt, "a9")) == (None, None)
+
+
+@pytest.mark.requirement("DESK-3")
+def test_a_change_of_a_user_writes_two_rows_at_most_and_none_for_nothing() -> None:
+    written = {
+        0: ADA,
+        1: replace(ADA, details={}, licenses=("sku", "other"), last_sign_in="2026-11-21T10:00:00.000000Z"),
+        2: replace(ADA, site="s2"),
+    }
+    assert [len(people.changes(ADA, after)) for after in written.values()] == list(written)
+    assert len(people.changes(ADA, replace(ADA, active=False))) == 2
+    assert len(people.changes(None, ADA)) == 2
+    assert len(people.changes(None, replace(ADA, address=""))) == 1
+    assert len(agents.changes(None, Agent("a1", "u1", "Ada", ""))) == 1
+    assert agents.changes(Agent("a1", "u1", "Ada", ""), Agent("a1", "u1", "Ada", "")) == []
+
+
+@pytest.mark.requirement("DESK-3")
+def test_an_address_that_a_user_leaves_is_nobodys_or_still_theirs_or_let_alone(world: World) -> None:
+    moved = replace(ADA, address="king@example.com", name="Ada King")
+    put(world.rt, people.changes(None, ADA))
+    put(world.rt, people.changes(ADA, moved, former="keep"))
+    for address in ("ada@example.com", "king@example.com"):
+        found = people.find_by_address(world.rt, address)
+        assert found == User("u1", "Ada King", "king@example.com", "s1"), address
+    again = replace(moved, address="l@example.com")
+    put(world.rt, people.changes(moved, again))
+    assert people.find_by_address(world.rt, "king@example.com") is None
+    put(world.rt, people.changes(None, User("u2", "Ben", "ben@example.com")))
+    taken = User("u2", "Ben", "l@example.com")
+    put(world.rt, people.changes(User("u2", "Ben", "ben@example.com"), taken))
+    put(world.rt, people.changes(again, replace(again, address="other@example.com"), former="not_theirs"))
+    found = people.find_by_address(world.rt, "l@example.com")
+    assert found is not None
+    assert found.user_id == "u2"
+
+
+def test_a_new_user_takes_nobodys_address(world: World) -> None:
+    put(world.rt, people.changes(None, ADA))
+    with pytest.raises(RowExists):
+        put(world.rt, people.changes(None, User("u2", "Eve", "ADA@example.com")))
+    assert people.find_user(world.rt, "u2") is None
+
+
+@pytest.mark.requirement("MAIL-9", "DESK-3")
+def test_mail_of_an_inactive_user_is_still_theirs(world: World) -> None:
+    put(world.rt, people.changes(None, replace(ADA, active=False)))
+    [recorded] = record(world.rt, [incoming("a")])
+    found = people.find_by_address(world.start(), "ada@example.com")
+    assert found is not None
+    assert (recorded.user_id, found.user_id, found.active) == ("u1", "u1", False)
+    assert people.get_user(world.rt, "u1") == replace(ADA, active=False)
+    assert get_ticket(world.rt, 1).site == "s1"
+
+
+@pytest.mark.requirement("MAIL-9", "DESK-3")
+def test_an_unknown_sender_gets_the_site_of_their_domain(world: World) -> None:
+    keeping.create(world.rt, sites.KIND, Site("leeds", "o1", "Leeds", ("leeds.example",)))
+    addresses = {"eve@leeds.example": "leeds", "eve@LEEDS.example": "leeds", "eve@york.example": ""}
+    record(world.rt, [incoming(each, sender_address=each) for each in addresses])
+    for number, (address, site) in enumerate(addresses.items(), start=1):
+        found = people.find_by_address(world.start(), address)
+        assert found is not None
+        assert (found.site, get_ticket(world.rt, number).site) == (site, site)
+        assert people.get_user(world.rt, found.user_id).site == site
+
+
+def test_a_row_that_an_older_version_wrote_is_read(world: World) -> None:
+    values = {"user_id": "u1", "name": "Ada", "address": "ada@example.com", "site": "", "active": True}
+    world.rt.tables[TABLE].upsert(Row(PARTITION, "u~u1", values))
+    assert people.get_user(world.rt, "u1") == User("u1", "Ada", "ada@example.com")

@@ -21,6 +21,7 @@ MOST_STORAGE_SINGLE, MOST_STORAGE_BACKLOG, MOST_GRAPH_BACKLOG = 8, 3.0, 2.2
 ADA = "Ada Lovelace <ada@example.com>"
 MOVE, MIME, DELTA, BATCH = "graph: move", "graph: original", "graph: changes", "graph: batch"
 HEAD, TRANSACTION, SENDER = "table: rows about mailboxes", "table: transaction", "table: whose address"
+DOMAIN = "table: whose domain"
 ORIGINAL, FILE, PUT = "blob: keep the original", "blob: keep an attachment", "queue: put"
 _NAMES = (
     (r"graph GET .*/messages/delta", DELTA),
@@ -30,6 +31,7 @@ _NAMES = (
     (r"table POST .*/\$batch", TRANSACTION),
     (r"table GET .*Mailboxes\(\)", HEAD),
     (r"table GET .*Desk\(PartitionKey='desk',RowKey='e~", SENDER),
+    (r"table GET .*Desk\(PartitionKey='desk',RowKey='dom~", DOMAIN),
     (r"blob PUT .*/raw/", ORIGINAL),
     (r"blob PUT .*/attachments/", FILE),
     (r"queue POST .*/messages", PUT),
@@ -102,6 +104,12 @@ def test_a_single_mail_by_webhook(warm: World) -> None:
 
 def test_the_first_mail_of_a_sender_costs_one_look_more(warm: World) -> None:
     assert cost_of(warm, mail("Hello", sender="Eve <eve@example.com>")).calls == {**SINGLE, SENDER: 1}
+
+
+@pytest.mark.requirement("MAIL-9")
+def test_the_first_mail_of_a_domain_costs_one_look_for_its_site(warm: World) -> None:
+    assert cost_of(warm, mail("Hello", sender="Eve <eve@new.example>")).calls == {**SINGLE, SENDER: 1, DOMAIN: 1}
+    assert cost_of(warm, mail("Hello", sender="Mallory <mallory@new.example>")).calls == {**SINGLE, SENDER: 1}
 
 
 @pytest.mark.requirement("MAIL-8")
