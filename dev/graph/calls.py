@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MAIL_READ = ("Mail.Read", "Mail.ReadWrite")
 MAIL_WRITE = ("Mail.ReadWrite",)
 DIRECTORY_READ = ("User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All")
+OWN_READ = ("User.Read", "User.ReadWrite")
+_OUTLOOK = ("/mailFolders", "/messages", "/calendars")
 
 
 @dataclass
@@ -65,12 +67,15 @@ class Call:
 
 @dataclass(frozen=True)
 class Operation:
-    """What Graph does at one method and path. `roles`: any one of them is enough."""
+    """What Graph does at one method and path. `roles`: any one of them is enough; `own_roles`: so is any one of these
+    where a person asks for what is theirs.
+    """
 
     method: str
     template: str
     run: Callable[[Call], Response]
     roles: tuple[str, ...] = ()
+    own_roles: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -80,7 +85,7 @@ class Operation:
     @property
     def of_outlook(self) -> bool:
         """Whether it works in a mailbox, whose limits then apply."""
-        return "/mailFolders" in self.template or "/messages" in self.template
+        return any(part in self.template for part in _OUTLOOK)
 
 
 class Operations:

@@ -6,7 +6,7 @@ https://learn.microsoft.com/en-us/graph/api/user-list
 from typing import Any
 
 from dev.graph import odata
-from dev.graph.calls import DIRECTORY_READ, Call, Operation
+from dev.graph.calls import DIRECTORY_READ, OWN_READ, Call, Operation
 from dev.graph.filters import Filter
 from dev.graph.wire import GraphError, Json, Response
 from dev.graph.world import User
@@ -80,7 +80,7 @@ def _full(user: User) -> Json:
         accountEnabled=user.kind != "shared",
         userType="Guest" if user.kind == "guest" else "Member",
         businessPhones=[],
-        proxyAddresses=[f"SMTP:{user.address}"] if user.mailbox else [],
+        proxyAddresses=[f"SMTP:{user.address}", *(f"smtp:{alias}" for alias in user.aliases)] if user.mailbox else [],
     )
     return shown
 
@@ -110,5 +110,5 @@ def _check_advanced(call: Call, wanted: Filter | None, ordered: bool) -> None:
 
 OPERATIONS = [
     Operation("GET", "users", _list, DIRECTORY_READ),
-    Operation("GET", "users/{user}", _get, DIRECTORY_READ),
+    Operation("GET", "users/{user}", _get, DIRECTORY_READ, OWN_READ),
 ]

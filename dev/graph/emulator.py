@@ -79,6 +79,10 @@ class Emulator:
         """A user of kind `user`, `shared`, `guest` or `unlicensed`; the last two have no mailbox."""
         return self.gateway.world.add_user(tenant_id, address, display_name, kind)
 
+    def add_alias(self, address: str, alias: str) -> None:
+        """Give a user's mailbox a further address, which nobody signs in with."""
+        self.gateway.world.user_at(address).aliases += (alias,)
+
     def sign(self, claims: Json) -> str:
         """A token with exactly these claims, as if Entra had issued it: for APIs other than Graph."""
         return self.gateway.entra.signer.sign(claims)

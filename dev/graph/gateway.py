@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from email.utils import format_datetime
 
-from dev.graph import batches, directory, mail_folders, mail_messages, message_delta, subscribing
+from dev.graph import batches, calendars, directory, mail_folders, mail_messages, message_delta, subscribing
 from dev.graph.calls import Call, Operation, Operations
 from dev.graph.clock import Clock
 from dev.graph.entra import Claims, Entra, unauthorized
@@ -20,6 +20,7 @@ from dev.graph.world import App, Tenant, World
 
 OPERATIONS = [
     *batches.OPERATIONS,
+    *calendars.OPERATIONS,
     *directory.OPERATIONS,
     *mail_folders.OPERATIONS,
     *message_delta.OPERATIONS,  # before the messages: `delta` is not the id of one
@@ -116,7 +117,7 @@ class Gateway:
             if is_missing(request.host, request.path):
                 segment = request.path.rpartition("/")[2]
                 raise GraphError(400, "BadRequest", f"Resource not found for the segment '{segment}'.")
-            operation, keys = self._operations.find(request.method, request.segments[1:])
+            operation, keys = self._operations.find(request.method, _named(request.segments[1:], claims))
             name = operation.name
             response = self._run(request, claims, operation, keys)
         except GraphError as error:
@@ -140,7 +141,7 @@ class Gateway:
     def _admitted(self, call: Call, operation: Operation) -> Iterator[None]:
         """Rights first, then, for Outlook, one of the four places in the mailbox."""
         if not operation.of_outlook:
-            if operation.roles and not call.claims.permissions & set(operation.roles):
+            if operation.roles and not call.claims.permissions & _enough(call, operation):
                 raise GraphError(
                     403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."
                 )
@@ -149,6 +150,25 @@ class Gateway:
         call.found_mailbox = self.mailbox_for(call, call.keys["user"], operation.roles)
         with self.throttle.slot(call.claims.client_id, call.found_mailbox.address):
             yield
+
+
+def _named(segments: list[str], claims: Claims) -> list[str]:
+    """`/me` is another name of the person who signed in; where an app signed in for itself it is nobody's.
+
+    https://learn.microsoft.com/en-us/graph/api/user-get#permissions
+    """
+    if segments[:1] != ["me"]:
+        return segments
+    if not claims.user_id:
+        raise GraphError(400, "BadRequest", "/me request is only valid with delegated authentication flow.")
+    return ["users", claims.user_id, *segments[1:]]
+
+
+def _enough(call: Call, operation: Operation) -> set[str]:
+    """The permissions of which any one lets this call through."""
+    user = call.tenant.find_user(call.keys["user"]) if "user" in call.keys else None
+    own = user is not None and user.id == call.claims.user_id
+    return {*operation.roles, *(operation.own_roles if own else ())}
 
 
 def _locked(call: Call, operation: Operation) -> Response:

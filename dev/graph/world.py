@@ -39,7 +39,7 @@ class App:
 class User:
     """A person or a shared mailbox in the directory; `mailbox` is None for a guest or an unlicensed user.
 
-    `delegates`: ids of the users who were given access to the whole mailbox.
+    `delegates`: ids of the users who were given access to the whole mailbox; `aliases`: further addresses of it.
     """
 
     id: str
@@ -48,6 +48,7 @@ class User:
     kind: str
     mailbox: Mailbox | None
     delegates: set[str] = field(default_factory=set)
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass
