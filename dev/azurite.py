@@ -20,7 +20,7 @@ SCRIPT = Path(__file__).parent / "node_modules" / "azurite" / "dist" / "src" / "
 LOOKUPS = Path(__file__).parent / "azurite_lookups.cjs"
 """Makes it find rows and blobs by their index; see there."""
 READY_SECONDS = 30.0
-_LISTENING = re.compile(r"Azurite (\w+) service is successfully listening at http://127\.0\.0\.1:(\d+)")
+_LISTENING = re.compile(r"Azurite (\w+) service is successfully listening at https?://127\.0\.0\.1:(\d+)")
 
 # The account that Azurite makes by itself. Its key is public, not a secret:
 # https://learn.microsoft.com/azure/storage/common/storage-connect-azurite#connect-to-azurite-with-sdks-and-tools
@@ -38,11 +38,14 @@ class Azurite:
     Without `folder` everything is kept in memory and forgotten: right for tests. With `folder` it is kept on disk
     there: right for runs that last or move thousands of messages, because in memory mode a collector stops all three
     services for seconds once a minute. Ports are free ones unless given as {"blob": 10000, ...}; ``ports`` tells them
-    once it has started.
+    once it has started. With a `certificate` (PEM, its key included) it speaks https and believes tokens, too.
     """
 
-    def __init__(self, folder: Path | None = None, ports: dict[str, int] | None = None) -> None:
+    def __init__(
+        self, folder: Path | None = None, ports: dict[str, int] | None = None, certificate: Path | None = None
+    ) -> None:
         self.ports: dict[str, int] = {}
+        self._certificate = certificate
         self._wanted = ports or {}
         self._folder = folder
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
@@ -53,6 +56,10 @@ class Azurite:
         """What AzureWebJobsStorage is set to in order to use this Azurite."""
         endpoints = (f"{s.title()}Endpoint=http://127.0.0.1:{self.ports[s]}/{ACCOUNT};" for s in SERVICES)
         return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};{''.join(endpoints)}"
+
+    def url(self, service: str) -> str:
+        """Where a service answers, for who comes with a token."""
+        return f"https://127.0.0.1:{self.ports[service]}/{ACCOUNT}"
 
     def __enter__(self) -> Self:
         """Start it and wait until all three services take connections."""
@@ -111,7 +118,9 @@ class Azurite:
             for service in SERVICES
             for part in (f"--{service}Host", "127.0.0.1", f"--{service}Port", str(self._wanted.get(service, 0)))
         ]
-        return [str(node), "--require", str(LOOKUPS), str(SCRIPT), *where, *quiet, *doors]
+        lock = ["--oauth", "basic", "--cert", str(self._certificate), "--key", str(self._certificate)]
+        locked = lock if self._certificate else []
+        return [str(node), "--require", str(LOOKUPS), str(SCRIPT), *where, *quiet, *doors, *locked]
 
     def _wait_until_ready(self) -> None:
         """Wait until it has said where all three services listen: ports that it chose itself nobody else can have."""

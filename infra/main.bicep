@@ -133,7 +133,7 @@ module functions 'app/functions.bicep' = {
     tags: tags
     identityId: identity.outputs.resourceId
     identityClientId: identity.outputs.clientId
-    storageName: storage.outputs.name
+    storageEndpoints: storage.outputs.endpoints
     packageContainerUrl: storage.outputs.packageContainerUrl
     vaultUrl: vault.outputs.url
     insightsConnection: monitoring.outputs.insightsConnection

@@ -18,6 +18,9 @@ NOT_OURS = {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}
 # Set by Azure, or only where a managed identity replaces the connection string.
 NOT_LOCAL = {
     "AzureWebJobsStorage__accountName",
+    "AzureWebJobsStorage__blobServiceUri",
+    "AzureWebJobsStorage__queueServiceUri",
+    "AzureWebJobsStorage__tableServiceUri",
     "AZURE_CLIENT_ID",
     "WEBSITE_HOSTNAME",
     "WEBSITE_AUTH_ENABLED",

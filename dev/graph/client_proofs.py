@@ -89,7 +89,8 @@ class ClientProofs:
             return Response(
                 400, {"statusCode": 400, "message": "No User Assigned or Delegated Managed Identity found."}
             )
-        token, expires = secrets.token_urlsafe(64), self._clock.now().timestamp() + _LIFETIME_SECONDS
+        expires = self._clock.now().timestamp() + _LIFETIME_SECONDS
+        token = _identity_token(*identity, resource, expires)
         self._given[token] = _Assertion(*identity, resource, expires)
         about = {"expires_on": str(int(expires)), "resource": resource, "token_type": "Bearer"}
         return Response(200, {"access_token": token, **about})
@@ -125,6 +126,23 @@ class ClientProofs:
         if certificate.not_valid_after_utc <= now or certificate.not_valid_before_utc > now:
             raise ProofRefused(700027, "The key used to sign the client assertion is expired or not valid yet.")
         _check_times(claims)
+
+
+def _identity_token(issuer: str, subject: str, resource: str, expires: float) -> str:
+    """A token of a managed identity, in form: who gets it here knows it again, or believes what it says (Azurite)."""
+    tenant = issuer.split("/")[3]
+    claims = {
+        "aud": resource,
+        "iss": issuer if resource in EXCHANGE_AUDIENCES else f"https://sts.windows.net/{tenant}/",
+        "sub": subject,
+        "oid": subject,
+        "tid": tenant,
+        "iat": int(time.time()),
+        "nbf": int(time.time()) - _SKEW_SECONDS,
+        "exp": int(expires),
+        "jti": secrets.token_urlsafe(16),
+    }
+    return jwt.encode(claims, secrets.token_bytes(32), algorithm="HS256")
 
 
 def _find_certificate(app: App, assertion: str) -> x509.Certificate:

@@ -10,8 +10,8 @@ param tags object
 param identityId string
 @description('Client id of the app\'s identity.')
 param identityClientId string
-@description('Name of the storage account.')
-param storageName string
+@description('Where the services of the storage account answer.')
+param storageEndpoints object
 @description('Where the deployed package lies.')
 param packageContainerUrl string
 @description('Address of the Key Vault, with a slash at its end.')
@@ -121,7 +121,9 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
   parent: app
   name: 'appsettings'
   properties: {
-    AzureWebJobsStorage__accountName: storageName
+    AzureWebJobsStorage__blobServiceUri: storageEndpoints.blob
+    AzureWebJobsStorage__queueServiceUri: storageEndpoints.queue
+    AzureWebJobsStorage__tableServiceUri: storageEndpoints.table
     AzureWebJobsStorage__credential: 'managedidentity'
     AzureWebJobsStorage__clientId: identityClientId
     AZURE_CLIENT_ID: identityClientId
@@ -141,6 +143,10 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     SCAN_SCHEDULE: '0 */5 * * * *'
     RECONCILE_SCHEDULE: '0 7 * * * *'
     WATCH_SCHEDULE: '0 23 * * * *'
+    RETENTION_SCHEDULE: '0 41 3 * * *'
+    AUDIT_DAYS: '400'
+    ALERT_DAYS: '90'
+    SET_ASIDE_DAYS: '90'
     SLICE_SECONDS: '240'
     STORAGE_PREFIX: ''
     LOG_LEVEL: 'INFO'

@@ -88,5 +88,5 @@ resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' 
   }
 }
 
-output name string = account.name
+output endpoints object = account.properties.primaryEndpoints
 output packageContainerUrl string = '${account.properties.primaryEndpoints.blob}${packages}'

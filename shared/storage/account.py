@@ -51,10 +51,17 @@ def _client(kind: Any, service: str, settings: Settings, transport: Any, **optio
     connection = settings.storage_connection.get_secret_value()
     if connection:
         return kind.from_connection_string(connection, **options)
+    name = "endpoint" if service == "table" else "account_url"
+    return kind(**{name: _address(service, settings)}, credential=_identity(settings), **options)
+
+
+def _address(service: str, settings: Settings) -> str:
+    """Where a service of the account answers; raises Misconfigured."""
+    told = {"blob": settings.blob_uri, "queue": settings.queue_uri, "table": settings.table_uri}[service]
+    if told:
+        return told
     if settings.storage_account:
-        url = f"https://{settings.storage_account}.{service}.core.windows.net"
-        name = "endpoint" if service == "table" else "account_url"
-        return kind(**{name: url}, credential=_identity(settings), **options)
+        return f"https://{settings.storage_account}.{service}.core.windows.net"
     raise Misconfigured(
         "No storage account is configured.", "Set AzureWebJobsStorage or AzureWebJobsStorage__accountName."
     )
