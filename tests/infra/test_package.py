@@ -61,7 +61,7 @@ def install(folder: Path, requirements: Path) -> Path:
     """An environment with nothing but these, and what the platform brings; its Python."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)  # noqa: S603 - our own Python
     python = folder / "bin" / "python"
-    install = [python, "-m", "pip", "install", "-q", "-r", requirements, *PLATFORM]
+    install = [str(python), "-m", "pip", "install", "-q", "-r", str(requirements), *PLATFORM]
     subprocess.run(install, check=True)  # noqa: S603 - the same
     return python
 
