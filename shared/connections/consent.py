@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from shared.clock import to_text
 from shared.connections import attempts, store, tokens
 from shared.connections.attempts import Attempt
 from shared.connections.store import Connection
@@ -74,7 +75,11 @@ def redeem(rt: Runtime, brought: Mapping[str, str]) -> Redeemed:
 
 
 def keep(rt: Runtime, redeemed: Redeemed) -> None:
-    """Let the connection act in the name of who signed in."""
+    """Let the connection act in the name of who signed in: here at once, in other processes within a minute.
+
+    The tokens come first: who sees that somebody signed in finds theirs.
+    """
     connection = redeemed.connection
     tokens.SealedTokens(rt, connection.connection_id).replace(redeemed.signed_in, redeemed.attempt.begun_by)
     store.open_client(rt, connection).forget_token()
+    store.change(rt, connection.connection_id, signed_in_at=to_text(rt.clock.now()))

@@ -18,25 +18,35 @@ from shared.storage.rows import Row
 from shared.storage.tables import RowChanged
 
 
-def lose(rt: Runtime, connection_id: str, failure: SignInFailed) -> None:
-    """Let the connection rest until somebody mends its sign-in, and raise the one alert.
+def lose(rt: Runtime, used: Connection, failure: SignInFailed) -> bool:
+    """Let a connection rest until somebody mends its sign-in, and raise the one alert; whether it is lost indeed.
 
-    The alert comes first and is known by the time since which the connection was connected: whoever dies in between, or
-    notices at the same moment, leaves one alert.
+    ``used``: the connection as it was when it was used. If it signs in otherwise by now, which another process may know
+    a minute before this one, nothing is lost. The alert comes first and is known by the time since which the connection
+    was connected: whoever dies in between, or notices at the same moment, leaves one alert.
     """
     try:
-        found, row = store.read(rt, connection_id)
-        if found.state != "connected":
-            return
-        key = f"{connection_id}~lost~{found.state_since}"
-        alerts.raise_alert(rt, key, "connection_lost", found, cause=failure.cause, cure=failure.cure)
-        trouble = {"trouble": failure.cause, "trouble_code": failure.code, "cure": failure.cure}
-        state = {"state": "needs_sign_in", "state_since": to_text(rt.clock.now())}
-        rt.tables[TABLE].merge(Row(PARTITION, connection_id, {**trouble, **state}, row.etag))
-        store.forget(rt)
-        log.error("connection.lost", connection_id=connection_id, code=failure.code, reason=failure.cause)
-    except (NotFound, RowChanged):  # it is gone, or somebody else has just said so, or mended it
-        log.debug("connection.changed_meanwhile", connection_id=connection_id)
+        found, row = store.read(rt, used.connection_id)
+        if not store.signs_in_alike(rt, used, found):
+            log.info("connection.mended_meanwhile", connection_id=used.connection_id)
+            return False
+        if found.state == "connected":
+            _rest(rt, found, row, failure)
+    except NotFound:
+        log.debug("connection.gone", connection_id=used.connection_id)
+    except RowChanged:  # somebody else has just said so, or mended it
+        return lose(rt, used, failure)
+    return True
+
+
+def _rest(rt: Runtime, found: Connection, row: Row, failure: SignInFailed) -> None:
+    key = f"{found.connection_id}~lost~{found.state_since}"
+    alerts.raise_alert(rt, key, "connection_lost", found, cause=failure.cause, cure=failure.cure)
+    trouble = {"trouble": failure.cause, "trouble_code": failure.code, "cure": failure.cure}
+    state = {"state": "needs_sign_in", "state_since": to_text(rt.clock.now())}
+    rt.tables[TABLE].merge(Row(PARTITION, found.connection_id, {**trouble, **state}, row.etag))
+    store.forget(rt)
+    log.error("connection.lost", connection_id=found.connection_id, code=failure.code, reason=failure.cause)
 
 
 def regain(rt: Runtime, connection_id: str) -> bool:

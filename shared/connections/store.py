@@ -42,8 +42,9 @@ class Connection:
     """A tenant and an app registration. ``sealed_secret`` opens only with the app's key and for this connection.
 
     ``credential``: what the app proves itself with, a *secret*, a *certificate* or the app's managed *identity*.
-    ``ends_at``: when that ends, empty where it is not known. ``environment``: where it works, ``*`` for everywhere.
-    ``trouble``, ``trouble_code``, ``cure``: why it is not connected. All times are ISO 8601 in UTC.
+    ``ends_at``: when that ends, empty where it is not known. ``signed_in_at``: when its account did so last.
+    ``environment``: where it works, ``*`` for everywhere. ``trouble``, ``trouble_code``, ``cure``: why it is not
+    connected. All times are ISO 8601 in UTC.
     """
 
     connection_id: str
@@ -61,6 +62,7 @@ class Connection:
     environment: str = PRODUCTION
     state: str = "connected"
     state_since: str = ""
+    signed_in_at: str = ""
     trouble: str = ""
     trouble_code: str = ""
     cure: str = ""
@@ -208,7 +210,7 @@ def _known_failure(connection: Connection) -> SignInFailed:
 def open_client(rt: Runtime, connection: Connection) -> GraphClient:
     """Microsoft Graph as this connection, in whatever state it is; raises Misconfigured."""
     client = rt.graph.get(**_app_of(rt, connection), delegation=_delegation(rt, connection))
-    client.when_lost(connection.connection_id, partial(_lost, rt, connection.connection_id))
+    client.when_lost(connection.connection_id, partial(_lost, rt, connection))
     return client
 
 
@@ -235,10 +237,15 @@ def _delegation(rt: Runtime, connection: Connection) -> Delegation | None:
     from shared.graph.client import Delegation  # noqa: PLC0415 - the same
 
     name = connection.connection_id
-    return Delegation(name, SealedTokens(rt, name), PERMISSIONS)
+    return Delegation(f"{name}/{connection.signed_in_at}", SealedTokens(rt, name), PERMISSIONS)
 
 
-def _lost(rt: Runtime, connection_id: str, failure: SignInFailed) -> None:
+def signs_in_alike(rt: Runtime, one: Connection, other: Connection) -> bool:
+    """Whether both sign in with the same proof, and in the name of the same sign-in of an account."""
+    return one.signed_in_at == other.signed_in_at and _app_of(rt, one) == _app_of(rt, other)
+
+
+def _lost(rt: Runtime, used: Connection, failure: SignInFailed) -> bool:
     from shared.connections import states  # noqa: PLC0415 - it works on what is kept here
 
-    states.lose(rt, connection_id, failure)
+    return states.lose(rt, used, failure)

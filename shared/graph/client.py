@@ -19,7 +19,7 @@ from shared import log
 from shared.graph.authorization import Authorization
 from shared.graph.clouds import get_cloud
 from shared.graph.delegated_sign_in import DelegatedSignIn, Vault
-from shared.graph.errors import GraphBusy, GraphError, SignInFailed, answer_failure, token_refused
+from shared.graph.errors import GraphBusy, GraphError, SignInFailed, answer_failure, sign_in_changed, token_refused
 from shared.graph.gate import Gates, MailboxGate
 from shared.graph.grants import find_grants
 from shared.graph.limits import (
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from shared.graph.proofs import Kind
 
 Json = dict[str, Any]
-type OnLost = Callable[[SignInFailed], None]
+type OnLost = Callable[[SignInFailed], bool]
+"""Told of a lost sign-in; whether it is indeed, and not one that somebody has mended meanwhile."""
 
 IMMUTABLE_IDS = 'IdType="ImmutableId"'
 """Ids that survive a move between folders. https://learn.microsoft.com/en-us/graph/outlook-immutable-id"""
@@ -168,12 +169,16 @@ class GraphClient:
         except SignInFailed as failure:
             raise self._lost(failure) from failure
 
-    def _lost(self, failure: SignInFailed) -> SignInFailed:
-        """Tell that this sign-in is lost: no other work shall try it in vain."""
-        if failure.needs_person:
-            for tell in list(self._on_lost.values()):
-                tell(failure)
-        return failure
+    def _lost(self, failure: SignInFailed) -> SignInFailed | GraphBusy:
+        """Tell that this sign-in is lost: no other work shall try it in vain. Who has another one by now is not told
+        again of this one; their work goes on later, with that.
+        """
+        if not failure.needs_person:
+            return failure
+        mended = [name for name, tell in list(self._on_lost.items()) if not tell(failure)]
+        for name in mended:
+            self._on_lost.pop(name, None)
+        return sign_in_changed() if mended else failure
 
     def _url(self, path: str) -> str:
         if path.startswith("/"):

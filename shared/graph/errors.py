@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 from shared.errors import DeskbridgeError
 from shared.graph.answer_errors import find_explanation
-from shared.graph.limits import DEFAULT_RETRY_AFTER
+from shared.graph.limits import DEFAULT_RETRY_AFTER, SIGN_IN_CHANGED_PAUSE
 from shared.graph.sign_in_errors import explain_sign_in
 
 RESYNC_CODES = frozenset({"syncstatenotfound", "resyncrequired", "syncstateinvalid"})
@@ -101,6 +101,13 @@ def token_refused(refusal: GraphError) -> SignInFailed:
     https://learn.microsoft.com/en-us/entra/identity/conditional-access/concept-continuous-access-evaluation
     """
     return SignInFailed(refusal.code, refusal.cause, refusal.cure)
+
+
+def sign_in_changed() -> GraphBusy:
+    """A sign-in was refused that has been replaced by another one meanwhile: the same may work with that."""
+    changed = GraphBusy(503, "signInChanged", "", retry_after=SIGN_IN_CHANGED_PAUSE)
+    changed.cause = "The sign-in of this connection was changed while it was in use."
+    return changed
 
 
 LONGEST_MESSAGE = 400

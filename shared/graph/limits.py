@@ -46,5 +46,7 @@ LONGEST_PAUSE = 5.0
 """A request is tried this often; a wait longer than this many seconds is not slept but put back on the queue."""
 USUAL_PAUSE = 0.5
 """First wait where the answer named none; doubled at each further try."""
+SIGN_IN_CHANGED_PAUSE = 10.0
+"""Seconds until work is taken up again whose sign-in was changed: longer than a pause, for it needs another client."""
 DEFAULT_RETRY_AFTER = 30.0
 """How long work is put back for where Graph is unavailable and does not say how long."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared import runtime
 from tests.certificates import make_pair
 from tests.connections.browser import ADA, begin, come_back, connect, go_to_entra, sign_in
 from tests.world import CALLBACK, CLIENT, SUPPORT, TENANT, World, mail
@@ -77,6 +78,27 @@ def test_the_app_behind_the_account_proves_itself_without_a_secret(
     world.emulator.deliver(ADA, mail("Hours later", to=ADA))
     world.settle()
     assert subjects(world) == ["Hours later"]
+
+
+@pytest.mark.requirement("CONN-2", "CONN-4")
+def test_another_account_is_noticed_by_every_process_within_a_minute(tenant: World) -> None:
+    bob = "bob@contoso.com"
+    tenant.emulator.add_mailbox(TENANT, bob)
+    sign_in(tenant)
+    take_in(tenant, ADA, "scan")
+    tenant.scan()
+    first = tenant.rt
+    tenant.start()
+    assert sign_in(tenant, account=bob).status == 200
+    tenant.rt = first
+    runtime.use(first)
+    take_in(tenant, bob, "scan")
+    tenant.emulator.deliver(bob, mail("To Bob", to=bob))
+    tenant.scan()
+    assert subjects(tenant) == [], "it still acts as Ada"
+    tenant.advance(61)
+    tenant.scan()
+    assert subjects(tenant) == ["To Bob"]
 
 
 @pytest.mark.requirement("CONN-2")

@@ -13,11 +13,14 @@ import pytest
 import requests
 
 from dev.graph import Fault
+from shared import runtime
+from shared.runtime import Runtime
 from shared.work import LONGEST_DELAY
 from tests.certificates import make_pair
 from tests.tampering import Carry, answer, tamper_with_graph
 from tests.world import CLIENT, CLIENT_SECRET, SUPPORT, TENANT, World, mail
 
+ANOTHER_SECRET = "another-planted-secret-Qy92"
 BOXES = [f"box{index}@contoso.com" for index in range(10)]
 
 
@@ -269,6 +272,57 @@ def test_of_two_connections_of_one_app_each_hears_of_its_own_loss(desk: World, h
     desk.scan()
     assert (state(desk), desk.get("/connections/second")["state"]) == ("disconnected", "needs_sign_in")
     assert [each["connection_id"] for each in hook.alerts] == ["second"]
+
+
+def act_as(world: World, process: Runtime) -> None:
+    """What is woken from now on is this process."""
+    world.rt = process
+    runtime.use(process)
+
+
+@pytest.mark.requirement("CONN-3", "CONN-9")
+def test_a_process_that_knows_only_the_secret_of_before_loses_nothing(desk: World, hook: Hook) -> None:
+    desk.add_mailbox(method="scan")
+    desk.scan()
+    old = desk.rt
+    new = desk.start(ALERT_WEBHOOK_URL=hook.url)
+    desk.emulator.add_app(TENANT, CLIENT, ANOTHER_SECRET)
+    desk.emulator.expire_tokens()
+    assert desk.api("PUT", "/connections/contoso/secret", {"client_secret": ANOTHER_SECRET}).status == 200
+    desk.emulator.deliver(SUPPORT, mail())
+    act_as(desk, old)
+    before = token_requests(desk)
+    assert "mailbox-sync" in desk.scan().delayed, "it goes on later"
+    assert token_requests(desk) == before + 1, "it asked, with the secret of before"
+    desk.host.make_visible()
+    desk.settle()
+    assert len(desk.tickets()) == 1
+    for process in (old, new):
+        act_as(desk, process)
+        assert state(desk) == "connected"
+        assert desk.get("/health")["issues"] == []
+    assert hook.alerts == []
+
+
+@pytest.mark.requirement("CONN-3", "CONN-9")
+def test_who_shares_an_app_with_a_mended_connection_still_hears_of_its_own_loss(desk: World, hook: Hook) -> None:
+    second = {"name": "Second", "tenant_id": TENANT, "client_id": CLIENT, "client_secret": CLIENT_SECRET}
+    assert desk.api("POST", "/connections", second).status == 201
+    desk.add_mailbox(BOXES[0], method="scan")
+    desk.add_mailbox(BOXES[1], connection_id="second", method="scan")
+    desk.scan()
+    desk.emulator.add_app(TENANT, CLIENT, ANOTHER_SECRET)
+    desk.emulator.expire_tokens()
+    assert desk.api("PUT", "/connections/contoso/secret", {"client_secret": ANOTHER_SECRET}).status == 200
+    desk.scan()
+    desk.host.make_visible()
+    desk.scan()
+    assert (state(desk), desk.get("/connections/second")["state"]) == ("connected", "needs_sign_in")
+    for _ in range(24):
+        desk.advance(3600)
+        desk.host.run_timer("watch_connections")
+    desk.settle()
+    assert [each["connection_id"] for each in hook.alerts] == ["second"] * 2, "at once, and the next day"
 
 
 @pytest.mark.requirement("CONN-9")
