@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from dev.graph.entra import Claims
+from dev.graph.faults import Kind
 from dev.graph.mailboxes import Mailbox
 from dev.graph.message_shapes import View
 from dev.graph.wire import GraphError, Json, Request, Response
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 MAIL_READ = ("Mail.Read", "Mail.ReadWrite")
 MAIL_WRITE = ("Mail.ReadWrite",)
-DIRECTORY_READ = ("User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All")
+DIRECTORY_READ = ("Directory.Read.All", "Directory.ReadWrite.All")
+USERS_READ = ("User.Read.All", "User.ReadWrite.All", *DIRECTORY_READ)
+GROUPS_READ = ("Group.Read.All", "Group.ReadWrite.All", *DIRECTORY_READ)
+MEMBERS_READ = ("GroupMember.Read.All", "GroupMember.ReadWrite.All", *GROUPS_READ)
 OWN_READ = ("User.Read", "User.ReadWrite")
 _OUTLOOK = ("/mailFolders", "/messages", "/calendars")
 
@@ -47,6 +51,13 @@ class Call:
             raise AssertionError("this operation has no mailbox")
         return self.found_mailbox
 
+    def strikes(self, kind: Kind) -> bool:
+        """Whether a fault of this kind is set for this request and strikes now."""
+        request = self.request
+        target = f"{request.path}?{request.query}"
+        who = f"{self.found_mailbox.address} {self.found_mailbox.id}" if self.found_mailbox else ""
+        return self.gateway.faults.strike(kind, request.method, target, who) is not None
+
     def context(self, tail: str) -> str:
         """The absolute `@odata.context` of an answer."""
         return f"{self.request.origin}/v1.0/$metadata#{tail}"
@@ -69,6 +80,8 @@ class Call:
 class Operation:
     """What Graph does at one method and path. `roles`: any one of them is enough; `own_roles`: so is any one of these
     where a person asks for what is theirs.
+
+    `units`: what a request to the directory costs to begin with, in resource units; 0 for what is not the directory.
     """
 
     method: str
@@ -76,6 +89,7 @@ class Operation:
     run: Callable[[Call], Response]
     roles: tuple[str, ...] = ()
     own_roles: tuple[str, ...] = ()
+    units: int = 0
 
     @property
     def name(self) -> str:
@@ -117,11 +131,11 @@ def _plain(segment: str) -> str:
 
 def _match(parts: list[str], segments: list[str]) -> dict[str, str] | None:
     keys: dict[str, str] = {}
-    for part, segment in zip(parts, map(_plain, segments), strict=True):
+    for part, segment in zip(parts, segments, strict=True):
         if part.startswith("{"):
-            if not segment:
+            if not _plain(segment):
                 return None
-            keys[part[1:-1]] = segment
-        elif part.lower() != segment.lower():
+            keys[part[1:-1]] = _plain(segment)
+        elif part.lower() not in (segment.lower(), _plain(segment).lower()):
             return None
     return keys

@@ -18,8 +18,9 @@ POST   lifecycle?id=&event=
 POST   settle                             {"timeout": seconds}
 POST   person                             {"address", "consents", "refusal"}: who signs in at the browser
 POST   revoke                             {"address", "number"}: refresh tokens so far are refused
-POST   expire                             {"tokens": true, "delta": address | true}
+POST   expire                             {"tokens": true, "delta": address | true}; true is users and groups too
 POST   limit                              {"requests": per ten minutes}
+What works on users and groups stands in `directory_control`.
 """
 
 import json
@@ -27,6 +28,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from dev.graph.directory_control import ACTIONS as ON_DIRECTORY
 from dev.graph.faults import Fault
 from dev.graph.mailboxes import StoredMessage
 from dev.graph.subscribing import precise
@@ -222,4 +224,5 @@ _ACTIONS: dict[tuple[str, str], _Action] = {
     ("POST", "person"): _person,
     ("POST", "revoke"): _revoke,
     ("POST", "limit"): _limit,
+    **ON_DIRECTORY,
 }

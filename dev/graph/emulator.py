@@ -7,6 +7,7 @@ from dev.graph import identifiers
 from dev.graph.authorizing import Person
 from dev.graph.clock import Clock
 from dev.graph.control import PREFIX, control
+from dev.graph.directory.state import Directory
 from dev.graph.faults import Faults
 from dev.graph.gateway import Gateway
 from dev.graph.mailboxes import StoredMessage
@@ -71,6 +72,11 @@ class Emulator:
         if trusted_by is not None:
             trusted_by.federated |= {identity}
 
+    def change_roles(self, tenant_id: str, client_id: str, *roles: str) -> None:
+        """What an app is granted from now on. Tokens that say otherwise are refused, so that it asks for new ones."""
+        self.gateway.world.ensure_tenant(tenant_id).apps[client_id.lower()].roles = roles
+        self.expire_tokens()
+
     def remove_app(self, tenant_id: str, client_id: str) -> None:
         """Take the registration away; its tokens fail at once."""
         self.gateway.world.ensure_tenant(tenant_id).apps.pop(client_id.lower(), None)
@@ -81,7 +87,12 @@ class Emulator:
 
     def add_alias(self, address: str, alias: str) -> None:
         """Give a user's mailbox a further address, which nobody signs in with."""
-        self.gateway.world.user_at(address).aliases += (alias,)
+        user = self.gateway.world.user_at(address)
+        user.entry.values["proxyAddresses"] = [*user.entry.values["proxyAddresses"], f"smtp:{alias}"]
+
+    def directory(self, tenant_id: str) -> Directory:
+        """Users and groups of a tenant, and all that an administrator does to them."""
+        return self.gateway.world.ensure_tenant(tenant_id).directory
 
     def sign(self, claims: Json) -> str:
         """A token with exactly these claims, as if Entra had issued it: for APIs other than Graph."""
@@ -92,8 +103,10 @@ class Emulator:
         self.gateway.entra.expire_tokens()
 
     def expire_delta(self, address: str | None = None) -> None:
-        """Every delta and skip token of a mailbox, or of all, is answered with 410 from now on."""
+        """Every delta and skip token of a mailbox, or of all and of the directory, is answered with 410 from now on."""
         for tenant in self.gateway.world.tenants.values():
+            if address is None:
+                tenant.directory.expire_delta()
             for user in tenant.users.values():
                 if user.mailbox and (address is None or user.address.lower() == address.lower()):
                     user.mailbox.delta_epoch += 1

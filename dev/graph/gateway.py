@@ -4,12 +4,15 @@ import contextlib
 from collections.abc import Iterator
 from email.utils import format_datetime
 
-from dev.graph import batches, calendars, directory, mail_folders, mail_messages, message_delta, subscribing
+from dev.graph import batches, calendars, mail_folders, mail_messages, message_delta, subscribing
 from dev.graph.calls import Call, Operation, Operations
 from dev.graph.clock import Clock
+from dev.graph.directory import deleted_items, directory_delta, groups, users
+from dev.graph.directory.delta_lines import Round
 from dev.graph.entra import Claims, Entra, unauthorized
 from dev.graph.faults import Faults
 from dev.graph.hosts import is_missing
+from dev.graph.kept_rounds import KeptRounds
 from dev.graph.mailboxes import Change, Mailbox
 from dev.graph.notifications import Dispatcher, Post, Send, change_item
 from dev.graph.recording import Recorder
@@ -21,7 +24,10 @@ from dev.graph.world import App, Tenant, World
 OPERATIONS = [
     *batches.OPERATIONS,
     *calendars.OPERATIONS,
-    *directory.OPERATIONS,
+    *directory_delta.OPERATIONS,  # before users and groups: `delta` is not the id of one
+    *users.OPERATIONS,
+    *groups.OPERATIONS,
+    *deleted_items.OPERATIONS,
     *mail_folders.OPERATIONS,
     *message_delta.OPERATIONS,  # before the messages: `delta` is not the id of one
     *mail_messages.OPERATIONS,
@@ -40,7 +46,8 @@ class Gateway:
         self.throttle = Throttle(self.clock)
         self.recorder = Recorder(self.throttle.most_at_once)
         self.subscriptions = Subscriptions(self.clock)
-        self.rounds = message_delta.Rounds()
+        self.rounds = KeptRounds[message_delta.Round](message_delta.ROUNDS_KEPT)
+        self.directory_rounds = KeptRounds[Round](directory_delta.ROUNDS_KEPT)
         self.post = Post(self.clock, self.recorder, send)
         self.dispatcher = Dispatcher(self.clock, self.faults, self.post)
         self.world = World(self.clock, self.tell)
@@ -67,6 +74,7 @@ class Gateway:
         self.world.tenants.clear()
         self.entra.forget()
         self.rounds.forget()
+        self.directory_rounds.forget()
         self.throttle.forget()
         self.recorder.reset()
         self.clock.reset()
@@ -172,9 +180,9 @@ def _enough(call: Call, operation: Operation) -> set[str]:
 
 
 def _locked(call: Call, operation: Operation) -> Response:
-    if call.found_mailbox is None:
+    if call.found_mailbox is None and not operation.units:
         return operation.run(call)
-    with call.found_mailbox.lock:
+    with call.found_mailbox.lock if call.found_mailbox else call.tenant.directory.lock:
         return operation.run(call)
 
 

@@ -8,13 +8,9 @@ a page come in no particular order.
 """
 
 import json
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from functools import cached_property
 from random import Random
-from secrets import token_hex
-from typing import TYPE_CHECKING
 
 from dev.graph import odata
 from dev.graph.calls import MAIL_READ, Call, Operation
@@ -23,13 +19,10 @@ from dev.graph.mailboxes import Change, Folder, StoredMessage
 from dev.graph.message_shapes import PROPERTIES, TYPE_NAME, shown, value_of
 from dev.graph.wire import GraphError, Json, Response
 
-if TYPE_CHECKING:
-    from dev.graph.faults import Kind
-
 _DEFAULT_PAGE = 10
 _LARGEST_PAGE = 512
 _MOST_WITH_FILTER = 5_000
-_ROUNDS_KEPT = 1_000
+ROUNDS_KEPT = 1_000
 _CHANGE_TYPES = ("created", "updated", "deleted")
 
 
@@ -67,33 +60,6 @@ class Round:
     log_length: int
 
 
-class Rounds:
-    """The rounds that are under way. Exchange's cache is bounded, and so is this: old ones are forgotten."""
-
-    def __init__(self) -> None:
-        self.shuffle = True
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[str, Round] = OrderedDict()
-
-    def keep(self, found: Round) -> str:
-        """Remember a round under a new name."""
-        name = token_hex(12)
-        with self._lock:
-            self._kept[name] = found
-            while len(self._kept) > _ROUNDS_KEPT:
-                self._kept.popitem(last=False)
-        return name
-
-    def find(self, name: str) -> Round | None:
-        """The round of this name, unless it has been forgotten."""
-        return self._kept.get(name)
-
-    def forget(self) -> None:
-        """As after a restart of the server behind."""
-        with self._lock:
-            self._kept.clear()
-
-
 def _delta(call: Call) -> Response:
     """One page of a round."""
     folder = call.mailbox.folder(call.keys["folder"])
@@ -101,7 +67,7 @@ def _delta(call: Call) -> Response:
     tokens = [name for name in ("$deltatoken", "$skiptoken") if options.get(name)]
     if tokens:
         odata.allow(call.request, *tokens)
-        if _struck(call, "expire_delta"):
+        if call.strikes("expire_delta"):
             raise _gone(call)
     if "$skiptoken" in tokens:
         return _next_page(call, folder, options["$skiptoken"])
@@ -193,13 +159,13 @@ def _opened(call: Call, folder: Folder, token: str) -> tuple[Query, int]:
 
 def _page(call: Call, found: Round, name: str, offset: int, size: int) -> Response:
     """Some lines of a round, and the link to what comes next."""
-    if _struck(call, "empty_delta_page"):
+    if call.strikes("empty_delta_page"):
         return _answer(call, found, [], _skip_link(call, name or call.gateway.rounds.keep(found), offset, size))
     lines = found.lines[offset : offset + size]
     ahead = len(found.lines) - offset - size
-    if _struck(call, "endless_delta"):
+    if call.strikes("endless_delta"):
         return _answer(call, found, lines, _skip_link(call, call.gateway.rounds.keep(found), offset, size))
-    if ahead > 0 and _struck(call, "partial_delta"):
+    if ahead > 0 and call.strikes("partial_delta"):
         _put_off(call, found.lines[offset + size :])
         ahead = -1
     elif ahead > 0 or len(lines) == size:
@@ -266,13 +232,6 @@ def _delta_link(call: Call, found: Round) -> dict[str, str]:
     place = [found.mailbox_id, found.folder_id, found.log_length, call.mailbox.delta_epoch]
     token = odata.pack(json.dumps([*held, *place]))
     return {"@odata.deltaLink": f"{call.request.origin}{call.request.path}?$deltatoken={token}"}
-
-
-def _struck(call: Call, kind: "Kind") -> bool:
-    request = call.request
-    target = f"{request.path}?{request.query}"
-    who = f"{call.mailbox.address} {call.mailbox.id}"
-    return call.gateway.faults.strike(kind, request.method, target, who) is not None
 
 
 def _gone(call: Call) -> GraphError:

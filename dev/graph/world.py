@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dev.graph import identifiers
 from dev.graph.clock import Clock
+from dev.graph.directory.entries import Entry
+from dev.graph.directory.state import Directory
 from dev.graph.mailboxes import Change, Mailbox
-from dev.graph.wire import GraphError
+from dev.graph.wire import GraphError, Json
 
 DEFAULT_ROLES = ("Mail.ReadWrite", "Mail.Send", "User.Read.All")
 
@@ -37,25 +38,41 @@ class App:
 
 @dataclass
 class User:
-    """A person or a shared mailbox in the directory; `mailbox` is None for a guest or an unlicensed user.
+    """A user of the directory as mail and sign-in see them; `mailbox` is None for a guest or an unlicensed user.
 
-    `delegates`: ids of the users who were given access to the whole mailbox; `aliases`: further addresses of it.
+    `delegates`: ids of the users who were given access to the whole mailbox.
     """
 
-    id: str
-    address: str
-    display_name: str
+    entry: Entry
     kind: str
-    mailbox: Mailbox | None
+    mailbox: Mailbox | None = None
     delegates: set[str] = field(default_factory=set)
-    aliases: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The object id."""
+        return self.entry.id
+
+    @property
+    def address(self) -> str:
+        """The user principal name, under which people sign in."""
+        return self.entry.name
+
+    @property
+    def display_name(self) -> str:
+        """The name that people read."""
+        return str(self.entry.values["displayName"])
 
 
 @dataclass
 class Tenant:
-    """One organization; `people_consent`: whether its users may consent to what an app asks of them."""
+    """One organization; `people_consent`: whether its users may consent to what an app asks of them.
+
+    `users` are those that mail or sign-in had to do with; all there are is for the directory to say.
+    """
 
     id: str
+    directory: Directory
     domain: str = ""
     apps: dict[str, App] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
@@ -63,8 +80,11 @@ class Tenant:
 
     def find_user(self, key: str) -> User | None:
         """By object id or user principal name, in any case."""
-        low = key.lower()
-        return self.users.get(low) or next((u for u in self.users.values() if u.address.lower() == low), None)
+        entry = self.directory.find_user(key)
+        if entry is None:
+            return None
+        kind = "guest" if entry.values.get("userType") == "Guest" else "unlicensed"
+        return self.users.setdefault(entry.id, User(entry, kind))
 
     def mailbox(self, key: str) -> Mailbox:
         """The mailbox of a user, refused as Exchange refuses."""
@@ -95,17 +115,21 @@ class World:
 
     def ensure_tenant(self, tenant_id: str) -> Tenant:
         """The tenant of this id, made if it is new."""
-        return self.tenants.setdefault(tenant_id.lower(), Tenant(tenant_id.lower()))
+        return self.tenants.setdefault(
+            tenant_id.lower(), Tenant(tenant_id.lower(), Directory(tenant_id.lower(), self.clock))
+        )
 
     def add_user(self, tenant_id: str, address: str, display_name: str, kind: str) -> User:
-        """A user; every kind but `guest` and `unlicensed` has a mailbox."""
+        """A user, or one that the directory has; every kind but `guest` and `unlicensed` gets a mailbox."""
         tenant = self.ensure_tenant(tenant_id)
         tenant.domain = tenant.domain or address.rpartition("@")[2].lower()
-        key = identifiers.user_id(tenant.id, address)
+        entry = tenant.directory.find_user(address)
+        if entry is None:
+            entry = tenant.directory.add_user(address, **_first_properties(address, display_name, kind))
         has_mailbox = kind not in ("guest", "unlicensed")
-        mailbox = Mailbox(key, address, self.clock, self._on_change) if has_mailbox else None
-        tenant.users[key] = User(key, address, display_name or address, kind, mailbox)
-        return tenant.users[key]
+        mailbox = Mailbox(entry.id, address, self.clock, self._on_change) if has_mailbox else None
+        tenant.users[entry.id] = User(entry, kind, mailbox)
+        return tenant.users[entry.id]
 
     def user_at(self, address: str) -> User:
         """The user with this address or id, in any tenant; KeyError if there is none."""
@@ -124,3 +148,15 @@ class World:
     def tenant_of(self, mailbox: Mailbox) -> Tenant:
         """The tenant that a mailbox belongs to."""
         return next(tenant for tenant in self.tenants.values() if mailbox.id in tenant.users)
+
+
+def _first_properties(address: str, display_name: str, kind: str) -> Json:
+    """What the directory knows of somebody who was added with a mailbox."""
+    known: Json = {"displayName": display_name or address, "accountEnabled": kind != "shared"}
+    known["userType"] = "Guest" if kind == "guest" else "Member"
+    if kind == "user":
+        given, _, surname = (display_name or address).partition(" ")
+        known |= {"givenName": given, **({"surname": surname} if surname else {})}
+    if kind not in ("guest", "unlicensed"):
+        known["proxyAddresses"] = [f"SMTP:{address}"]
+    return known

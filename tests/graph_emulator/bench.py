@@ -14,6 +14,7 @@ import msal
 import requests
 
 from dev.graph import Emulator, EmulatorAdapter
+from dev.graph.directory.state import Directory
 
 TENANT = "11111111-2222-4333-8444-555555555555"
 OTHER_TENANT = "99999999-2222-4333-8444-555555555555"
@@ -81,6 +82,15 @@ class Bench:
         )
         result: dict[str, Any] = app.acquire_token_for_client(["https://graph.microsoft.com/.default"])
         return result
+
+    @property
+    def directory(self) -> Directory:
+        return self.emulator.directory(TENANT)
+
+    def grant(self, *roles: str) -> None:
+        """Let the app do only this from now on, and sign in anew."""
+        self.emulator.change_roles(TENANT, CLIENT, *roles)
+        self.token = self.sign_in()["access_token"]
 
     def call(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, **options: Any
