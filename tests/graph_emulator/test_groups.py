@@ -7,6 +7,7 @@ import pytest
 from dev.graph import Fault
 from tests.graph_emulator.bench import Bench
 
+EVENTUAL = {"ConsistencyLevel": "eventual"}
 READ = ("User.Read.All", "Group.Read.All")
 ADA, BOB = "ada@contoso.com", "bob@contoso.com"
 USER_TYPE, GROUP_TYPE = "#microsoft.graph.user", "#microsoft.graph.group"
@@ -45,7 +46,7 @@ def test_members_are_direct_typed_and_paged(bench: Bench) -> None:
     first = bench.json(f"groups/{outer}/members?$top=1")
     assert len(first["value"]) == 1
     assert [row["id"] for row in bench.rows(first["@odata.nextLink"])] == [inner]
-    users = bench.rows(f"groups/{outer}/members/microsoft.graph.user")
+    users = bench.rows(f"groups/{outer}/members/microsoft.graph.user?$count=true", EVENTUAL)
     assert [row["userPrincipalName"] for row in users] == [ADA]
 
 
@@ -57,8 +58,18 @@ def test_members_of_members_even_in_a_circle(bench: Bench) -> None:
     everybody = bench.rows(f"groups/{outer}/transitiveMembers?$select=id")
     assert {row["@odata.type"] for row in everybody} == {USER_TYPE, GROUP_TYPE}
     assert len(everybody) == 4
-    users = bench.rows(f"groups/{outer}/transitiveMembers/microsoft.graph.user?$select=userPrincipalName")
+    path = f"groups/{outer}/transitiveMembers/microsoft.graph.user?$select=userPrincipalName"
+    users = bench.rows(f"{path}&$count=true", EVENTUAL)
     assert [row["userPrincipalName"] for row in users] == [ADA, BOB]
+
+
+@pytest.mark.parametrize("rest", ["members/microsoft.graph.user", "members?$filter=displayName eq 'ada'"])
+def test_members_by_type_or_filter_are_advanced_queries(bench: Bench, rest: str) -> None:
+    path = f"groups/{group_id(bench, 'Agents', ADA, BOB)}/{rest}"
+    assert bench.refused("GET", path) == (400, "Request_UnsupportedQuery")
+    assert bench.refused("GET", path, headers=EVENTUAL) == (400, "Request_UnsupportedQuery")
+    found = bench.json(f"{path}{'&' if '?' in path else '?'}$count=true", EVENTUAL)
+    assert found["@odata.count"] == len(found["value"]) >= 1
 
 
 def test_in_which_groups_somebody_is(bench: Bench) -> None:

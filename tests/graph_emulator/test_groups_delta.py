@@ -16,12 +16,11 @@ ADA, BOB = "ada@contoso.com", "bob@contoso.com"
 
 
 @pytest.fixture
-def bench() -> Bench:
-    made = Bench()
-    made.grant("GroupMember.Read.All")
+def bench(bench: Bench) -> Bench:
+    bench.grant("GroupMember.Read.All")
     for name in (ADA, BOB):
-        made.directory.add_user(name)
-    return made
+        bench.directory.add_user(name)
+    return bench
 
 
 def members(item: dict[str, Any]) -> dict[str, bool]:

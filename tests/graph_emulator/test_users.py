@@ -128,9 +128,10 @@ def test_the_basic_permission_shows_the_basic_profile_only(bench: Bench) -> None
 )
 def test_permissions(bench: Bench, method: str, path: str, least: str) -> None:
     bench.grant("Mail.Read", "Group.Read.All")
-    assert bench.refused(method, path, {}) == (403, "Authorization_RequestDenied")
+    body = {"jobTitle": "Countess"} if method == "PATCH" else None
+    assert bench.refused(method, path, body) == (403, "Authorization_RequestDenied")
     bench.grant(least)
-    assert bench.call(method, path, {"jobTitle": "Countess"}).status_code in (200, 204, 404)
+    assert bench.call(method, path, body).status_code in (200, 204, 404)
 
 
 def test_sign_ins_need_the_permission_for_the_log(bench: Bench) -> None:

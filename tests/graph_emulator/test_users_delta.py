@@ -17,14 +17,13 @@ ADA, BOB = "ada@contoso.com", "bob@contoso.com"
 
 
 @pytest.fixture
-def bench() -> Bench:
+def bench(bench: Bench) -> Bench:
     """Ada, who has a title, and Bob, who has none; nobody else."""
-    made = Bench()
-    made.directory.delete(made.user.id)
-    made.directory.purge(made.user.id)
-    made.directory.add_user(ADA, displayName="Ada", jobTitle="Countess")
-    made.directory.add_user(BOB, displayName="Bob")
-    return made
+    bench.directory.delete(bench.user.id)
+    bench.directory.purge(bench.user.id)
+    bench.directory.add_user(ADA, displayName="Ada", jobTitle="Countess")
+    bench.directory.add_user(BOB, displayName="Bob")
+    return bench
 
 
 def named(items: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -77,11 +77,14 @@ def _all_groups_of(call: Call) -> Response:
 
 def _objects(call: Call, found: list[Entry]) -> Response:
     odata.allow(call.request, *_OPTIONS)
+    lists.check_advanced(call, None, ordered=False, special=bool({"$filter", "$orderby"} & set(call.request.options)))
     return lists.answer(call, found, lists.view(call, [USER, GROUP], typed=True), "directoryObjects", (USER, GROUP))
 
 
 def _users(call: Call, found: list[Entry]) -> Response:
+    """Only those of one type, which is an advanced query."""
     odata.allow(call.request, *_OPTIONS)
+    lists.check_advanced(call, None, ordered=False, special=True)
     users = [entry for entry in found if entry.kind is USER]
     return lists.answer(call, users, lists.view(call, [USER]), "users", (USER,))
 

@@ -20,7 +20,7 @@ from dev.graph.wire import GraphError, Json, Response, graph_time
 
 BASIC_READ = "User.ReadBasic.All"
 DEFAULT_PAGE, LARGEST_PAGE = 100, 999
-_ADVANCED = {"ne", "not", "endswith"}  # https://learn.microsoft.com/en-us/graph/aad-advanced-queries
+_ADVANCED = {"ne", "not", "endswith"}
 _ONLY_ID = frozenset({"id"})
 type Names = tuple[str, ...]
 
@@ -110,10 +110,13 @@ def chosen(call: Call, entries: Iterable[Entry], what: View, kinds: tuple[Kind, 
     return sorted(entries, key=attrgetter("serial"))
 
 
-def check_advanced(call: Call, wanted: Filter | None, *, ordered: bool) -> None:
-    """Some queries need the header `ConsistencyLevel: eventual` together with `$count=true`."""
+def check_advanced(call: Call, wanted: Filter | None, *, ordered: bool, special: bool = False) -> None:
+    """Some queries need the header `ConsistencyLevel: eventual` together with `$count=true`; `special`: whatever asks.
+
+    https://learn.microsoft.com/en-us/graph/aad-advanced-queries
+    """
     count = odata.wants_count(call.request)
-    needed = count or (wanted is not None and (ordered or bool(wanted.operators & _ADVANCED)))
+    needed = count or special or (wanted is not None and (ordered or bool(wanted.operators & _ADVANCED)))
     if needed and not (is_eventual(call) and count):
         raise GraphError(400, "Request_UnsupportedQuery", "Unsupported or invalid query filter clause specified.")
 
