@@ -44,6 +44,7 @@ SDK_HOMES = {
     "azure.functions": ("shared.api",),
     "fastapi": ("shared.api",),
     "starlette": ("shared.api",),
+    "re2": ("shared.directory",),
 }
 FORBIDDEN_NAMES = {"utils", "helpers", "service", "services", "manager", "common", "misc"}
 LONGEST_MODULE = 400

@@ -1,0 +1,19 @@
+"""The Entra directory: users, agents, roles, teams, boards and licenses, brought in line with a tenant.
+
+A *run* reads what changed, makes a *plan* of all that is to be done, and applies the plan. A preview is a plan that is
+not applied. What a run knows of the tenant lies in the partition of its connection in the table ``Directory``:
+
+==================================  ==================================================================================
+key                                 row
+==================================  ==================================================================================
+``!rules``                          the settings of this connection's directory (``rules``)
+``!state``                          lease, delta links and phase of the run that is under way (``runs``)
+``p~`` object id                    a person as Entra last told of them, and who they are at the desk (``mirror``)
+``g~`` object id                    a group: its name, its nested groups (``mirror``)
+``r~`` run, newest first            a run: what it counted, what it holds for approval, where its plan lies (``runs``)
+==================================  ==================================================================================
+
+Pages as Graph gave them and the pieces of a plan are blobs under ``directory/`` connection ``/`` run.
+"""
+
+TABLE = "Directory"
