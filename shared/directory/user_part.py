@@ -1,0 +1,108 @@
+"""What becomes of the user that a person is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from shared.desk.people import User
+from shared.directory import entitlements
+from shared.directory.differences import user_changes
+from shared.directory.identifying import Context, Identified, Managers
+from shared.directory.mapping import CUSTOM, MANAGER, filled, fills_manager, name_of, reasons_of
+from shared.directory.matching import origin_of
+from shared.directory.parts import Case, Part, matched, removals_of
+from shared.directory.plan import Removal
+from shared.directory.reasons import Reason
+from shared.directory.standing import find_departure, stand
+
+
+def plan_user(context: Context, known: Identified, before: User | None, managers: Managers) -> Part[User]:
+    """What becomes of the user; ``before``: as they are, None for a newcomer or for nobody."""
+    if not known.user.record_id:
+        return Part()
+    base = before or _newcomer(context, known)
+    standing = stand(base, _why_not(context, known), context.connection_id, taken=known.choice.taken)
+    case = Case(context, known, before, base, standing)
+    told = replace(base, active=standing.active, deactivated_by=standing.deactivated_by)
+    if standing.removed:
+        return _part(case, told, base, ("deactivation",), {})
+    if standing.rests or not known.present:
+        return Part(before, before, reason=standing.reason)
+    return _entitled(case, _filled(case, told, managers) if known.choice.taken else told)
+
+
+def _newcomer(context: Context, known: Identified) -> User:
+    origin = origin_of(context.connection_id, known.person.object_id)
+    name = name_of(known.person, known.user_values).value
+    return User(known.user.record_id, name, "", source=context.connection_id, created_at=context.at, origin=origin)
+
+
+def _why_not(context: Context, known: Identified) -> Reason | None:
+    """Why the user should not be active."""
+    absence = None if known.choice.taken else known.choice.reason
+    departure = find_departure(known.person, context.rules, absence)
+    blocked = context.rules.disabled_users == "deactivate" and known.person.is_disabled()
+    return departure or (Reason.BLOCKED if blocked else None)
+
+
+def _filled(case: Case[User], user: User, managers: Managers) -> User:
+    """With everything that is mapped. An address that they cannot have is left as it is."""
+    known, values = case.known, case.known.user_values
+    address = values.get("address") if known.addressing.reason is None else None
+    filled_in = replace(
+        user,
+        origin=origin_of(case.context.connection_id, known.person.object_id),
+        name=values["name"].value if "name" in values else user.name,
+        address=address.value if address else user.address,
+        manager=_manager(case, managers),
+        details=filled(user.details, values),
+        custom=filled(user.custom, values, CUSTOM),
+    )
+    return replace(filled_in, site=_site(case, filled_in))
+
+
+def _manager(case: Case[User], managers: Managers) -> str:
+    """The user who is their manager; nobody is their own, and who is not at the desk is nobody's."""
+    if not fills_manager(case.context.rules.user_fields):
+        return case.base.manager
+    placed = managers.get(case.known.person.manager)
+    return placed.user_id if placed and placed.user_id != case.base.user_id else ""
+
+
+def _site(case: Case[User], user: User) -> str:
+    """The site that the mapping says; an agent whom no user mapping takes has the one of their mail domain."""
+    choice = case.known.choice
+    if choice.site:
+        return choice.site.site_id
+    found = case.context.structure.sites_with("domain", user.address) if choice.user is None and user.address else ()
+    return user.site or (found[0].site_id if len(found) == 1 else "")
+
+
+def _entitled(case: Case[User], user: User) -> Part[User]:
+    """With the roles and the seats that groups and mappings give."""
+    context, person = case.context, case.known.person
+    wanted = entitlements.user_roles(person, context.rules, case.known.choice.user)
+    seats_wanted = entitlements.seats(person, context.rules)
+    givable, ours = context.structure.givable, context.connection_id
+    roles = entitlements.settle_roles(user.roles, wanted, givable["user"], ours)
+    seats = entitlements.settle_seats(user.seats, seats_wanted, givable["board"], ours)
+    removals = removals_of("role", roles.removed) + removals_of("seat", seats.removed)
+    because = {**wanted, **{board: why for board, (_, why) in seats_wanted.items()}}
+    after = replace(user, roles=roles.after, seats=seats.after)
+    return _part(case, after, replace(user, roles=roles.held, seats=seats.held), removals, because)
+
+
+def _part(
+    case: Case[User], after: User, held: User, removals: tuple[Removal, ...], because: Mapping[str, str]
+) -> Part[User]:
+    why = {**reasons_of(case.known.user_values), **_reasons(case), **because}
+    changes = user_changes(case.before, after, why, case.context.structure)
+    return Part(case.before, after, held if removals else None, case.standing.reason, changes, removals)
+
+
+def _reasons(case: Case[User]) -> dict[str, str]:
+    """What gives the values that are not mapped one by one."""
+    mapping, found = case.known.choice.user, matched(case.known.user.by)
+    site = mapping.title() if mapping else "the site of their mail domain"
+    return {"active": case.why_active(), "site": site, MANAGER: "manager in Entra", "origin": found}
