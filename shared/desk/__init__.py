@@ -10,6 +10,7 @@ key                                         row
 ``t~`` number, newest first                 a ticket
 ``s~`` status ``~`` number, newest first    the same ticket, to list by status
 ``r~`` user ``~`` number, newest first      the same ticket, to list by requester
+``g~`` agent ``~`` number, newest first     the same ticket, to list by agent; none while it has no agent
 ``a~`` number ``~`` time ``~`` place        an action on a ticket, in order
 ``o~`` origin                               what became of one thing that came in: recording it again changes nothing
 ``m~`` digest of a Message-ID               the ticket that this mail belongs to

@@ -78,13 +78,16 @@ def iter_agents(rt: Runtime) -> Iterator[Agent]:
     return keeping.iter_all(rt, KIND)
 
 
-def changes(before: Agent | None, after: Agent) -> list[Change]:
-    """The rows that make ``before`` into ``after``, for many agents at once: one, or none where they are equal."""
-    if before == after:
-        return []
-    return [Change("upsert" if before else "insert", keeping.row_of(KIND, after))]
+def changes(before: Agent | None, after: Agent, *, etag: str = "") -> list[Change]:
+    """The rows that make ``before`` into ``after``, for many agents at once: one, or none where they are equal.
+
+    ``etag``: the version that ``before`` was read at, so that what people changed since is not lost (RowChanged).
+    """
+    if before is None:
+        return keeping.creation(KIND, after)
+    return [] if before == after else [keeping.replacement(KIND, after, etag)]
 
 
 def is_admin(agent: Agent, admin_roles: Container[str]) -> bool:
-    """Whether an agent is active and has one of these roles."""
+    """Whether an agent is active and has one of these roles, which are all the active ones that open the whole desk."""
     return agent.active and any(held.role_id in admin_roles for held in agent.roles)

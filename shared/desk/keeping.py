@@ -6,6 +6,7 @@ A thing is changed only at the version that was read: of two who change it at on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from shared.storage.keys import digest
 from shared.storage.tables import Change, Row, RowChanged, RowExists
 
 MOST_LOOKED_AT = 1_000
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _REMEMBERED_SECONDS = 60
 _HOLDER = "holder"
 
@@ -73,6 +75,13 @@ def row_of[T](kind: Kind[T], thing: T) -> Row:
     return Row(PARTITION, kind.prefix + kind.id_of(thing), kind.columns(thing))
 
 
+def replacement[T](kind: Kind[T], thing: T, etag: str) -> Change:
+    """The change that puts a thing in the place of what was read at this version; whatever is there without one."""
+    row = row_of(kind, thing)
+    row.etag = etag or None
+    return Change("replace" if etag else "upsert", row)
+
+
 def creation[T](kind: Kind[T], thing: T) -> list[Change]:
     """The rows that make a thing: its own first, then its guards, which are refused where another one has them."""
     mine = kind.id_of(thing)
@@ -81,8 +90,8 @@ def creation[T](kind: Kind[T], thing: T) -> list[Change]:
 
 
 def find[T](rt: Runtime, kind: Kind[T], thing_id: str) -> T | None:
-    """The thing of this id, or None."""
-    row = rt.tables[TABLE].find(PARTITION, kind.prefix + thing_id)
+    """The thing of this id, or None; also for a text that cannot be one."""
+    row = _find_row(rt, kind, thing_id)
     return None if row is None else kind.of(row)
 
 
@@ -93,16 +102,21 @@ def get[T](rt: Runtime, kind: Kind[T], thing_id: str) -> T:
 
 def read[T](rt: Runtime, kind: Kind[T], thing_id: str) -> Kept[T]:
     """The thing of this id and its version; raises NotFound."""
-    row = rt.tables[TABLE].find(PARTITION, kind.prefix + thing_id)
+    row = _find_row(rt, kind, thing_id)
     if row is None:
         raise NotFound(f"There is no {kind.word} {thing_id[:64]!r}.", "Look it up in the list.")
     return Kept(kind.of(row), row.etag or "")
 
 
+def iter_kept[T](rt: Runtime, kind: Kind[T]) -> Iterator[Kept[T]]:
+    """All of a kind with their versions, by id, fetched as they are taken."""
+    for row in rt.tables[TABLE].range(PARTITION, low=kind.prefix, high=behind(kind.prefix)):
+        yield Kept(kind.of(row), row.etag or "")
+
+
 def iter_all[T](rt: Runtime, kind: Kind[T]) -> Iterator[T]:
     """All of a kind, by id, fetched as they are taken."""
-    for row in rt.tables[TABLE].range(PARTITION, low=kind.prefix, high=behind(kind.prefix)):
-        yield kind.of(row)
+    return (kept.thing for kept in iter_kept(rt, kind))
 
 
 def list_some[T](
@@ -167,10 +181,8 @@ def change[T](rt: Runtime, kind: Kind[T], before: Kept[T], after: T, also: Colle
 
 def _planned[T](rt: Runtime, kind: Kind[T], before: Kept[T], after: T) -> list[Change]:
     """A change of a thing and of its guards. Guards that another thing holds by now are left to it."""
-    mine, row = kind.id_of(after), row_of(kind, after)
-    row.etag = before.etag
+    mine, changes = kind.id_of(after), [replacement(kind, after, before.etag)]
     old, new = kind.guards(before.thing), kind.guards(after)
-    changes = [Change("replace", row)]
     for key in [key for key in {**old, **new} if old.get(key) != new.get(key)]:
         present = rt.tables[TABLE].find(PARTITION, key)
         theirs = present is not None and present[kind.holder] == mine
@@ -185,7 +197,7 @@ def _planned[T](rt: Runtime, kind: Kind[T], before: Kept[T], after: T) -> list[C
 
 def _after_refusal[T](rt: Runtime, kind: Kind[T], wanted: T) -> Kept[T]:
     """What is there after a refusal, if it is what was wanted: the answer to our own first request was lost."""
-    row = rt.tables[TABLE].find(PARTITION, kind.prefix + kind.id_of(wanted))
+    row = _find_row(rt, kind, kind.id_of(wanted))
     if row is not None and kind.of(row) == wanted:
         return Kept(wanted, row.etag or "")
     for key, guard in kind.guards(wanted).items():
@@ -203,6 +215,10 @@ def changed_meanwhile(word: str) -> Conflict:
 def _taken[T](kind: Kind[T], guard: Guard, present: Row) -> BadInput:
     cause = f"The {kind.word} {present[kind.holder]} has {guard.text[:100]!r} already."
     return BadInput(guard.name, cause, f"Choose another one, or change that {kind.word}.")
+
+
+def _find_row[T](rt: Runtime, kind: Kind[T], thing_id: str) -> Row | None:
+    return rt.tables[TABLE].find(PARTITION, kind.prefix + thing_id) if _ID.match(thing_id) else None
 
 
 def _guard_row[T](kind: Kind[T], holder: str, key: str, guard: Guard) -> Row:

@@ -19,6 +19,7 @@ class Wanted:
 
     status: str = ""
     user_id: str = ""
+    agent: str = ""
     since: str = ""
     before: str = ""
 
@@ -34,8 +35,8 @@ class Listed:
 def list_tickets(rt: Runtime, wanted: Wanted, *, behind: int | None = None, limit: int = 50) -> Listed:
     """The newest tickets that fit, older than the number ``behind``.
 
-    Rows are read from the list that fits best (requester, else status, else all); what else is wanted is compared row
-    by row, at most a thousand of them, so that a page may hold fewer than ``limit`` and still have a next.
+    Rows are read from the list that fits best (requester, else agent, else status, else all); what else is wanted is
+    compared row by row, at most a thousand of them, so that a page may hold fewer than ``limit`` and still have a next.
     """
     found: list[Ticket] = []
     last, looked = None, 0
@@ -61,6 +62,8 @@ def _iter_candidates(rt: Runtime, wanted: Wanted, behind: int | None, limit: int
     prefix = "t~"
     if wanted.user_id:
         prefix = f"r~{wanted.user_id}~"
+    elif wanted.agent:
+        prefix = f"g~{wanted.agent}~"
     elif wanted.status:
         prefix = f"s~{wanted.status}~"
     low = "" if behind is None else prefix + descending(behind)
@@ -74,6 +77,7 @@ def _fits(ticket: Ticket, wanted: Wanted) -> bool:
     return (
         (not wanted.status or ticket.status == wanted.status)
         and (not wanted.user_id or ticket.user_id == wanted.user_id)
+        and (not wanted.agent or ticket.agent == wanted.agent)
         and (not wanted.since or ticket.created_at >= wanted.since)
         and (not wanted.before or ticket.created_at < wanted.before)
     )

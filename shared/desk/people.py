@@ -152,17 +152,18 @@ def insertion(user: User) -> list[Change]:
     return [*([Change("insert", _owner_row(user))] if user.address else []), own]
 
 
-def changes(before: User | None, after: User, *, former: Former = "drop") -> list[Change]:
+def changes(before: User | None, after: User, *, former: Former = "drop", etag: str = "") -> list[Change]:
     """The rows that make ``before`` into ``after``: none where they are equal, two at most while the address stays.
 
     For many users at once, by whoever knows all of them: another's address is taken without asking. ``former``: what
-    becomes of an address that they leave. A new user's address is refused (RowExists) where somebody has it already.
+    becomes of an address that they leave; ``etag``: the version that ``before`` was read at, so that what people
+    changed since is not lost (RowChanged). A new user's address is refused (RowExists) where somebody has it already.
     """
     if before is None:
         return insertion(after)
     if before == after:
         return []
-    changed = [Change("upsert", keeping.row_of(KIND, after))]
+    changed = [keeping.replacement(KIND, after, etag)]
     if after.address and _guards(before) != _guards(after):
         changed.append(Change("upsert", _owner_row(after)))
     left = before.address and before.address.lower() != after.address.lower()

@@ -46,6 +46,11 @@ def domain_key(domain: str) -> str:
     return f"dom~{domain}"
 
 
+def find_site(rt: Runtime, site_id: str) -> Site | None:
+    """The site of this id, or None."""
+    return keeping.find(rt, KIND, site_id)
+
+
 def iter_sites(rt: Runtime) -> Iterator[Site]:
     """All sites, by id, fetched as they are taken: there may be thousands."""
     return keeping.iter_all(rt, KIND)

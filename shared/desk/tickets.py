@@ -11,7 +11,7 @@ from shared.desk import PARTITION, TABLE
 from shared.errors import NotFound
 from shared.runtime import Runtime
 from shared.storage.keys import after, descending
-from shared.storage.rows import Row, fill
+from shared.storage.rows import Change, Row, fill
 
 Status = Literal["new", "open", "pending", "solved", "closed"]
 STATUSES: tuple[Status, ...] = ("new", "open", "pending", "solved", "closed")
@@ -105,10 +105,15 @@ class Action:
 
 def get_ticket(rt: Runtime, number: int) -> Ticket:
     """The ticket of this number; raises NotFound."""
+    return ticket_of(get_row(rt, number))
+
+
+def get_row(rt: Runtime, number: int) -> Row:
+    """The ticket's own row, with its version; raises NotFound."""
     row = rt.tables[TABLE].find(PARTITION, ticket_key(number))
     if row is None:
         raise NotFound(f"There is no ticket {number}.", "Look the number up in the list of tickets.")
-    return ticket_of(row)
+    return row
 
 
 def list_actions(rt: Runtime, number: int, *, past: str = "", limit: int | None = None) -> list[tuple[Action, Body]]:
@@ -141,10 +146,31 @@ def requester_key(user_id: str, number: int) -> str:
     return f"r~{user_id}~{descending(number)}"
 
 
-def listed_keys(ticket: Ticket) -> tuple[str, str, str]:
-    """The three keys under which a ticket lies, its own first."""
+def agent_key(agent_id: str, number: int) -> str:
+    """The key that lists a ticket by its agent."""
+    return f"g~{agent_id}~{descending(number)}"
+
+
+def listed_keys(ticket: Ticket) -> tuple[str, ...]:
+    """The keys under which a ticket lies, its own first."""
     number = ticket.number
-    return ticket_key(number), status_key(ticket.status, number), requester_key(ticket.user_id, number)
+    keys = ticket_key(number), status_key(ticket.status, number), requester_key(ticket.user_id, number)
+    return (*keys, agent_key(ticket.agent, number)) if ticket.agent else keys
+
+
+def ticket_changes(ticket: Ticket, row: Row | None) -> list[Change]:
+    """Write a ticket over the row it was read from (None: it is new), its own row first, and its rows in the lists.
+
+    In a list that it left it is deleted.
+    """
+    values = ticket_values(ticket)
+    own, *listed = listed_keys(ticket)
+    left = set(listed_keys(ticket_of(row))) - {own, *listed} if row else set()
+    return [
+        Change("replace" if row else "insert", Row(PARTITION, own, values, row.etag if row else None)),
+        *(Change("upsert", Row(PARTITION, key, values)) for key in listed),
+        *(Change("delete", Row(PARTITION, key)) for key in left),
+    ]
 
 
 def ticket_values(ticket: Ticket) -> dict[str, Any]:

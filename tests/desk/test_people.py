@@ -14,7 +14,7 @@ from shared.desk.recording import record
 from shared.desk.sites import Site
 from shared.desk.tickets import get_ticket
 from shared.runtime import Runtime
-from shared.storage.tables import Change, Row, RowExists
+from shared.storage.tables import Change, Row, RowChanged, RowExists
 from tests.desk.incoming import incoming
 from tests.world import World
 
@@ -150,6 +150,26 @@ def test_an_address_that_a_user_leaves_is_nobodys_or_still_theirs_or_let_alone(w
     found = people.find_by_address(world.rt, "l@example.com")
     assert found is not None
     assert found.user_id == "u2"
+
+
+@pytest.mark.requirement("DESK-3")
+def test_what_people_changed_since_is_not_lost_where_the_version_is_given(world: World) -> None:
+    put(world.rt, people.changes(None, ADA))
+    agent = Agent("a1", "u1", "Ada", "")
+    put(world.rt, agents.changes(None, agent))
+    [user], [kept] = keeping.iter_kept(world.rt, people.KIND), keeping.iter_kept(world.rt, agents.KIND)
+    put(world.rt, people.changes(ADA, replace(ADA, name="By hand"), etag=user.etag))
+    put(world.rt, agents.changes(agent, replace(agent, name="By hand"), etag=kept.etag))
+    for stale in (
+        people.changes(ADA, replace(ADA, site="s9"), etag=user.etag),
+        agents.changes(agent, replace(agent, license="named"), etag=kept.etag),
+    ):
+        with pytest.raises(RowChanged):
+            put(world.rt, stale)
+    assert people.get_user(world.rt, "u1").name == agents.get_agent(world.rt, "a1").name == "By hand"
+    found = people.find_by_address(world.rt, "ada@example.com")
+    assert found is not None
+    assert (found.name, found.site) == ("By hand", "s1")
 
 
 def test_a_new_user_takes_nobodys_address(world: World) -> None:
