@@ -3,8 +3,7 @@
 from typing import Any, Literal
 
 from fastapi import APIRouter, Response
-from pydantic import ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from shared.api import audit
 from shared.api.given import Admitted, Rt
@@ -12,7 +11,7 @@ from shared.api.paging import Everything
 from shared.api.problems import documented
 from shared.api.reach import Within
 from shared.api.roles import Role, needs
-from shared.api.values import Body, FolderId, FolderName, Label, MailboxAddress, Name, Output, Slug, Time, Word
+from shared.api.values import Body, Changes, FolderId, FolderName, Label, MailboxAddress, Name, Output, Slug, Time, Word
 from shared.connections import store as connections
 from shared.errors import BadInput, Conflict, NotFound
 from shared.graph.mail import WELL_KNOWN_FOLDERS
@@ -46,23 +45,8 @@ class NewMailbox(_Choices):
     folder: FolderId = Field(default="inbox", description="Its id, or its well-known name.")
 
 
-def _without_defaults(schema: dict[str, Any]) -> None:
-    """What is left out of a change stays as it is: there are no defaults to tell of."""
-    for each in schema["properties"].values():
-        each.pop("default", None)
-    schema["minProperties"] = 1
-
-
-class MailboxChange(_Choices):
+class MailboxChange(Changes, _Choices):
     """What to change of a mailbox; the rest stays as it is. Another address or folder is another mailbox."""
-
-    model_config = ConfigDict(json_schema_extra=_without_defaults)
-
-    @model_validator(mode="after")
-    def _changes_something(self) -> "MailboxChange":
-        if not self.model_fields_set:
-            raise PydanticCustomError("nothing", "Should name something to change")
-        return self
 
 
 class Mailbox(Output):

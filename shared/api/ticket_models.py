@@ -4,24 +4,35 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from html import unescape
-from typing import Literal
 from urllib.parse import quote, unquote
 
 from pydantic import Field
 
 from shared.api.paging import Page, Paged
-from shared.api.values import AnyAddress, Moment, Output, TicketNumber, Time
+from shared.api.values import AnyAddress, Changes, Guid, Moment, Nobody, Output, TicketNumber, Time, Word
+from shared.desk.handling import Priority
 from shared.desk.tickets import Action as DeskAction
-from shared.desk.tickets import Body, File
+from shared.desk.tickets import Body, File, Status
 
 _PICTURE = re.compile(r'src="cid:([^"]*)"')
+
+
+class TicketChange(Changes):
+    """What to change of a ticket; the rest stays as it is. An empty text takes it from its agent, or its team."""
+
+    agent: Guid | Nobody = Field(default="", description="The id of an active agent.")
+    team: Guid | Nobody = Field(default="", description="The id of an active team.")
+    status: Status = "open"
+    priority: Priority = "normal"
+    type: Word = "incident"
 
 
 class TicketQuery(Paged):
     """Which tickets to list: those that fit everything that is named."""
 
-    status: Literal["new", "open", "pending", "solved", "closed"] | None = None
+    status: Status | None = None
     requester: AnyAddress | None = Field(default=None, description="The mail address of who asked.")
+    agent: Guid | None = Field(default=None, description="The id of the agent who has them.")
     number: TicketNumber | None = None
     since: Moment | None = Field(default=None, description="Created then or later.")
     before: Moment | None = Field(default=None, description="Created earlier.")
@@ -84,7 +95,15 @@ class Action(Output):
     attachments: list[Attachment]
 
 
-class TicketDetails(Ticket):
+class TicketNames(Output):
+    """What people call those that a ticket names by their ids; the text itself where it is no id."""
+
+    agent_name: str
+    team_name: str
+    site_name: str
+
+
+class TicketDetails(Ticket, TicketNames):
     """A ticket, the tag by which a mail joins it, and its actions, oldest first."""
 
     tag: str

@@ -5,13 +5,14 @@ table can be reached by them.
 """
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 _VISIBLE = r"[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]"
 """No control character, no line or paragraph separator, nothing that turns the direction of writing."""
+_IN_ADDRESS = r"[^@\s\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]"
 _FIRST_YEAR, _LAST_YEAR = 1971, 2199
 
 
@@ -33,6 +34,25 @@ class Body(Input):
     model_config = ConfigDict(strict=True)
 
 
+def _without_defaults(schema: dict[str, Any]) -> None:
+    """What is left out of a change stays as it is: there are no defaults to tell of."""
+    for each in schema["properties"].values():
+        each.pop("default", None)
+    schema["minProperties"] = 1
+
+
+class Changes(Body):
+    """What to change of something: at least one value; what is left out stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_fields_set:
+            raise PydanticCustomError("nothing", "Should name something to change")
+        return self
+
+
 def _text(least: int, most: int) -> StringConstraints:
     return StringConstraints(min_length=least, max_length=most, pattern=f"^{_VISIBLE}*$")
 
@@ -41,6 +61,8 @@ Name = Annotated[str, _text(1, 100), Field(examples=["Contoso"])]
 """What people call something."""
 Label = Annotated[str, _text(0, 100), Field(examples=["Second line"])]
 """The name of a team, a site and the like; may be empty."""
+LongLabel = Annotated[str, _text(0, 200)]
+"""A longer text on one line; may be empty."""
 Word = Annotated[str, _text(1, 100), Field(examples=["incident"])]
 """As a label, and never empty."""
 SearchText = Annotated[str, _text(1, 200)]
@@ -49,6 +71,25 @@ AnyAddress = Annotated[str, _text(3, 320), Field(examples=["jo@contoso.example"]
 """A mail address as strangers write them; it is only ever compared."""
 FolderName = Annotated[str, _text(1, 255), Field(examples=["Processed"])]
 """The display name of a mail folder. https://learn.microsoft.com/en-us/graph/api/resources/mailfolder"""
+
+PersonAddress = Annotated[
+    str,
+    StringConstraints(max_length=320, pattern=rf"^{_IN_ADDRESS}+@{_IN_ADDRESS}+$", to_lower=True),
+    Field(examples=["jo@contoso.example"]),
+]
+"""The mail address of a user, whatever their mail system allows."""
+MailDomain = Annotated[
+    str,
+    StringConstraints(
+        max_length=253, pattern=r"^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}$", to_lower=True
+    ),
+    Field(examples=["contoso.example"]),
+]
+"""A mail domain; an international one in its ASCII form (``xn--...``)."""
+FieldName = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_]{0,39}$"), Field(examples=["badge_number"])]
+"""What a custom field is stored under."""
+Nobody = Literal[""]
+"""In the place of an id: none."""
 
 Slug = Annotated[
     str, StringConstraints(pattern="^[a-z0-9-]{1,64}$"), Field(examples=["support-contoso-example-1a2b3c"])

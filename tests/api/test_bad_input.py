@@ -48,6 +48,10 @@ HOSTILE = [
 ]
 
 
+OF_THE_DESK = ("organization", "site", "team", "role", "board", "user", "agent")
+SOME_ID = "11111111-2222-4333-8444-555555555555"
+
+
 @pytest.fixture
 def desk(world: World) -> World:
     """A desk with something in every table."""
@@ -76,6 +80,8 @@ def filled(path: str, wrong: str = "", value: str = "") -> str:
         "number": "1",
         "action": "2026-11-20T09:30:00.000000Z~0123456789abcd",
         "index": "0",
+        **{f"{word}_id": SOME_ID for word in OF_THE_DESK},
+        "field_name": "badge",
     }
     for name, text in proper.items():
         path = path.replace(f"{{{name}}}", quote(value if name == wrong else text, safe=""))
@@ -103,6 +109,9 @@ def test_no_hostile_text_in_an_address_reaches_a_row(desk: World, azurite: Azuri
             "grants": {"items": []},
             "{mailbox_id}": {"name": "New"},
             "{connection_id}": {"name": "New"},
+            "{number}": {"status": "open"},
+            "{field_name}": {"label": "New"},
+            **{f"{{{word}_id}}": {"name": "New"} for word in OF_THE_DESK},
         }
         body = proper.get(path.rpartition("/")[2], {}) if operation.get("requestBody") and "{" in path else None
         for parameter in operation.get("parameters", []):
@@ -131,7 +140,7 @@ def test_no_hostile_text_in_a_query_is_more_than_text(desk: World, azurite: Azur
         for name in names:
             for text in HOSTILE:
                 answer = desk.api(method, f"{filled(path)}?{name}={quote(text, safe='')}")
-                if answer.status == 200 and (name, text) != ("strict", "0"):
+                if answer.status == 200 and (name, text) not in (("strict", "0"), ("active", "0")):
                     # Free text to look for: it is compared with, and finds nothing that it is not in.
                     assert name in FREE_TEXT, (path, name, text)
                     found = name == "text" and text.lower() in "broken ada@example.com"
@@ -149,7 +158,7 @@ def raw(world: World, method: str, path: str, body: bytes, kind: str = "applicat
     return world.host.http(method, f"/api/v1{path}", {"X-API-Key": ADMIN_KEY, "Content-Type": kind}, body)
 
 
-FREE_TEXT = ("requester", "sender", "text", "starts_with", "code", "who", "target")
+FREE_TEXT = ("requester", "sender", "address", "text", "starts_with", "code", "who", "target")
 """Queries that look for what they are given."""
 
 BODIES = {
@@ -213,6 +222,7 @@ def test_a_body_where_none_belongs_is_passed_over_or_too_large(desk: World) -> N
 def test_what_does_not_exist_and_what_cannot_be_done_are_told(desk: World) -> None:
     assert_problem(desk.api("GET", "/nothing/here"))
     assert_problem(desk.api("GET", "/tickets/"))
+    assert_problem(desk.api("PATCH", "/tickets/99", {"status": "open"}))
     refused = desk.api("DELETE", "/tickets")
     assert_problem(refused)
     assert (refused.status, refused.headers["allow"]) == (405, "GET")

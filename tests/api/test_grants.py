@@ -22,7 +22,8 @@ from tests.world import CLIENT, CLIENT_SECRET, TENANT, Answer, World
 READER, OPERATOR, ADMIN = ROLES
 OTHER = "99999999-9999-4999-8999-999999999999"
 NOBODY_KNOWS = {"entry": "98204812799999999~0123456789ab", "key": "98204812799999999~0123456789ab"}
-OF_NO_CONNECTION = {"entry", "key", "number", "action", "index"}
+OF_THE_DESK = {"organization_id", "site_id", "team_id", "role_id", "board_id", "field_name", "user_id", "agent_id"}
+OF_NO_CONNECTION = {"entry", "key", "number", "action", "index", *OF_THE_DESK}
 """Parameters of addresses that name something within a mailbox, or nothing of a connection."""
 
 

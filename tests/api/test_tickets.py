@@ -8,7 +8,9 @@ from urllib.parse import quote
 import pytest
 
 from shared.clock import to_text
+from tests.api.identities import BY_TOKEN, PERSON, signed_in
 from tests.api.seeding import EVIL, PNG, record, record_with_files
+from tests.api.structure import change, make, make_agent, refused
 from tests.world import World
 
 
@@ -124,3 +126,55 @@ def test_what_is_not_there_is_not_found(world: World) -> None:
         answer = world.api("GET", path)
         assert (answer.status, answer.json()["type"]) == (404, "/api/v1/problems#not-found"), (path, answer.body)
         assert answer.json()["cure"]
+
+
+@pytest.mark.requirement("DESK-2")
+def test_a_ticket_is_assigned_listed_by_its_agent_and_tells_of_it(world: World) -> None:
+    record(world, "One", "Two")
+    agent = make_agent(world)["agent_id"]
+    team = make(world, "teams", name="Night")["team_id"]
+    changed = change(world, "tickets", "1", agent=agent, team=team, status="open", priority="urgent", type="request")
+    assert (changed["agent"], changed["team"], changed["status"]) == (agent, team, "open")
+    assert (changed["priority"], changed["type"]) == ("urgent", "request")
+    assert subjects(world, f"?agent={agent}") == ["One"]
+    assert subjects(world, f"?agent={agent}&status=closed") == []
+    assert subjects(world, "?status=open") == ["One"]
+    ticket = world.ticket(1)
+    assert (ticket["agent_name"], ticket["team_name"], ticket["site_name"]) == ("Grace Hopper", "Night", "")
+    told = ticket["actions"][-1]
+    assert (told["kind"], told["author_name"]) == ("system", "key")
+    assert told["text"].splitlines()[:3] == ["agent: none → Grace Hopper", "team: none → Night", "status: new → open"]
+    assert change(world, "tickets", "1", agent="", team="")["agent"] == ""
+    assert subjects(world, f"?agent={agent}") == []
+    [latest, *_] = world.get("/audit?target=1")["items"]
+    assert (latest["what"], latest["before"], latest["outcome"]) == (
+        "ticket.changed",
+        {"agent": agent, "team": team},
+        "done",
+    )
+
+
+@pytest.mark.requirement("DESK-2")
+def test_a_ticket_is_given_to_nobody_who_does_not_work(world: World) -> None:
+    record(world, "One")
+    agent = make_agent(world)["agent_id"]
+    team = make(world, "teams", name="Night")["team_id"]
+    change(world, "agents", agent, active=False)
+    change(world, "teams", team, active=False)
+    for field, value in (("agent", agent), ("team", team)):
+        assert "inactive" in refused(world, "PATCH", "/tickets/1", **{field: value})["cause"]
+    unknown = "11111111-2222-4333-8444-555555555555"
+    for field, value in (("agent", unknown), ("team", unknown), ("status", "lost"), ("priority", "x"), ("type", "")):
+        assert refused(world, "PATCH", "/tickets/1", **{field: value})["field"].startswith(field)
+    assert len(world.ticket(1)["actions"]) == 1
+
+
+@pytest.mark.requirement("DESK-2", "OPS-6")
+def test_operators_handle_tickets_and_are_named(world: World) -> None:
+    record(world, "One")
+    world.start(**BY_TOKEN)
+    for role, status in (("Reader", 403), ("Operator", 200)):
+        answer = world.api("PATCH", "/tickets/1", {"status": "open"}, sign_in=signed_in(world, f"Deskbridge.{role}"))
+        assert answer.status == status
+    actions = world.api("GET", "/tickets/1", sign_in=signed_in(world, "Deskbridge.Reader")).json()["actions"]["items"]
+    assert [(each["author_id"], each["author_name"]) for each in actions[1:]] == [(PERSON, "Grace Hopper")]
