@@ -16,7 +16,7 @@ from shared.directory.matching import origin_of
 from shared.directory.parts import Case, Part, matched, removals_of
 from shared.directory.plan import Removal, Step
 from shared.directory.reasons import Reason
-from shared.directory.standing import find_departure, stand
+from shared.directory.standing import find_departure, stand, with_standing
 
 
 def plan_agent(context: Context, known: Identified, before: Agent | None, managers: Managers) -> Part[Agent]:
@@ -27,7 +27,7 @@ def plan_agent(context: Context, known: Identified, before: Agent | None, manage
     taken = known.choice.agent is not None
     standing = stand(base, _why_not(context, known, base), context.connection_id, taken=taken)
     case = Case(context, known, before, base, standing)
-    told = replace(base, active=standing.active, deactivated_by=standing.deactivated_by)
+    told = with_standing(base, standing)
     if standing.removed:
         return _part(case, told, base, ("deactivation",), {})
     if standing.rests or not known.present:
@@ -37,7 +37,7 @@ def plan_agent(context: Context, known: Identified, before: Agent | None, manage
 
 def _newcomer(context: Context, known: Identified) -> Agent:
     origin = origin_of(context.connection_id, known.person.object_id)
-    name = name_of(known.person, known.agent_values).value
+    name = name_of(known.person, known.agent_values)
     return Agent(known.agent.record_id, known.user.record_id, name, "", origin=origin, created_at=context.at)
 
 
@@ -72,12 +72,12 @@ def _roles(context: Context, known: Identified, agent: Agent) -> Settled[Held]:
 def _filled(case: Case[Agent], agent: Agent, managers: Managers) -> Agent:
     """With everything that is mapped. An address that the user cannot have is not the agent's either."""
     known, values = case.known, case.known.agent_values
-    address = values.get("address") if known.addressing.reason is None else None
+    address = "" if known.addressing.reason else values.get("address", "")
     return replace(
         agent,
         origin=origin_of(case.context.connection_id, known.person.object_id),
-        name=values["name"].value if "name" in values else agent.name,
-        address=address.value if address else agent.address,
+        name=values.get("name", agent.name),
+        address=address or agent.address,
         details=filled(agent.details, values),
         default_team=_team_called(case) or agent.default_team,
         line_manager=_line_manager(case, managers),
@@ -86,8 +86,8 @@ def _filled(case: Case[Agent], agent: Agent, managers: Managers) -> Agent:
 
 def _team_called(case: Case[Agent]) -> str:
     """The team that is called as Entra says, empty where there is none: the default then stays as it is."""
-    given = case.known.agent_values.get(TEAM)
-    found = case.context.structure.find_team_called(given.value) if given else None
+    name = case.known.agent_values.get(TEAM, "")
+    found = case.context.structure.find_team_called(name) if name else None
     return found.team_id if found else ""
 
 
@@ -138,25 +138,27 @@ def _licensed(case: Case[Agent], agent: Agent) -> tuple[Agent, str]:
 def _part(
     case: Case[Agent], after: Agent, held: Agent, removals: tuple[Removal, ...], because: Mapping[str, str]
 ) -> Part[Agent]:
-    why = {**reasons_of(case.known.agent_values), **_reasons(case), **because}
-    changes = agent_changes(case.before, after, why, case.context.structure)
+    if after == case.before:
+        return Part(after, after, reason=case.standing.reason, steps=_steps(case))
+    told = reasons_of(case.context.rules.agent_fields, case.known.choice.agent)
+    changes = agent_changes(case.before, after, {**told, **_reasons(case), **because}, case.context.structure)
     return Part(case.before, after, held if removals else None, case.standing.reason, changes, removals, _steps(case))
 
 
 def _reasons(case: Case[Agent]) -> dict[str, str]:
     """What gives the values that are not mapped one by one."""
-    values = case.known.agent_values
+    told = reasons_of(case.context.rules.agent_fields, case.known.choice.agent)
     return {
         "active": case.why_active(),
         "origin": matched(case.known.agent.by),
         "user": "the user that they are",
-        "default_team": values[TEAM].because if TEAM in values else "",
+        "default_team": told.get(TEAM, ""),
         LINE_MANAGER: "manager in Entra",
     }
 
 
 def _steps(case: Case[Agent]) -> tuple[Step, ...]:
-    given = case.known.agent_values.get(TEAM)
-    if given is None or _team_called(case):
+    name = case.known.agent_values.get(TEAM, "")
+    if not name or _team_called(case):
         return ()
-    return (Step("the default team", f"no team is called '{given.value}': it stays as it is"),)
+    return (Step("the default team", f"no team is called '{name}': it stays as it is"),)

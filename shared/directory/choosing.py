@@ -117,19 +117,22 @@ def _existing(site_id: str, structure: Structure) -> _Placing:
 
 
 def _named(organization_id: str, name: str, structure: Structure) -> _Placing:
-    """The site of this name, to be made if need be: its id follows from its name, so that all who need it agree."""
-    site = structure.find_site_called(organization_id, name)
+    """The site of this name, to be made if need be: its id follows from its name, so that all who need it agree.
+
+    One that was made so and was given another name since is still the one.
+    """
+    site_id = str(uuid.uuid5(_NAMESPACE, f"{organization_id}/{folded(name)}"))
+    site = structure.find_site_called(organization_id, name) or structure.sites.get(site_id)
     if site:
         return _existing(site.site_id, structure)
     if not structure.has_organization(organization_id):
         return _Placing(None, reason=Reason.SITE_GONE)
-    site_id = uuid.uuid5(_NAMESPACE, f"{organization_id}/{folded(name)}")
-    return _Placing(Site(str(site_id), organization_id, name), made=True)
+    return _Placing(Site(site_id, organization_id, name), made=True)
 
 
 def _matched(mapping: SiteMapping, structure: Structure, values: Values) -> _Placing:
-    given = values.get(mapping.user_field)
-    found = structure.sites_with(mapping.site_field, given.value) if given and given.value else ()
+    value = values.get(mapping.user_field, "")
+    found = structure.sites_with(mapping.site_field, value) if value else ()
     if len(found) == 1:
         return _Placing(found[0])
     if found:

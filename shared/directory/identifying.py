@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from shared.directory import entitlements
 from shared.directory.choosing import Choice, choose
 from shared.directory.criteria import folded
-from shared.directory.mapping import Values, values_of
+from shared.directory.mapping import Values, values_of, with_set
 from shared.directory.matching import (
     NOBODY,
     UNCONTESTED,
@@ -95,10 +95,12 @@ def identify(context: Context, person: Person) -> Identified:
     user, agent = find_by_id(origin, context.users), find_by_id(origin, context.agents)
     by_id = Identified(person, Choice(), _brought(context, "users", user), _brought(context, "agents", agent))
     absence = _find_absence(person, context.rules)
-    choice = Choice(reason=absence) if absence else _choose(context, person)
-    if not choice.taken:
-        return replace(by_id, choice=choice)
-    return _settle(context, replace(by_id, choice=choice), origin)
+    if absence:
+        return replace(by_id, choice=Choice(reason=absence))
+    values = values_of(person, context.rules.user_fields)
+    choice = _choose(context, person, values)
+    known = replace(by_id, choice=choice, user_values=with_set(values, choice.user))
+    return _settle(context, known, origin) if choice.taken else known
 
 
 def _brought(context: Context, kind: str, match: Match) -> Match:
@@ -111,10 +113,10 @@ def _find_absence(person: Person, rules: Rules) -> Reason | None:
     return find_other_kind(person) if rules.people_only else None
 
 
-def _choose(context: Context, person: Person) -> Choice:
+def _choose(context: Context, person: Person, values: Values) -> Choice:
     rules = context.rules
     mappings = tuple(each for each in rules.site_mappings if "agents" in rules.kinds or not each.makes_agents)
-    choice = choose(person, mappings, context.structure, values_of(person, rules.user_fields))
+    choice = choose(person, mappings, context.structure, values)
     if choice.agent is None and "users" not in rules.kinds:
         told = Step("kinds", "only agents are brought in")
         return Choice(reason=choice.reason or Reason.UNMAPPED, steps=(*choice.steps, told))
@@ -124,11 +126,10 @@ def _choose(context: Context, person: Person) -> Choice:
 def _settle(context: Context, known: Identified, origin: str) -> Identified:
     """Who somebody is whom a mapping takes."""
     person, rules, choice = known.person, context.rules, known.choice
-    user_values = values_of(person, rules.user_fields, choice.user)
-    agent_values = values_of(person, rules.agent_fields, choice.agent)
-    user = match_user(origin, user_values, context.users)
-    address = user_values["address"].value if "address" in user_values else ""
-    addressing = settle_address(origin, address, user.record_id, context.users, context.claims)
+    values = known.user_values
+    agent_values = with_set(values_of(person, rules.agent_fields), choice.agent) if choice.agent else {}
+    user = match_user(origin, values, context.users)
+    addressing = settle_address(origin, values.get("address", ""), user.record_id, context.users, context.claims)
     if user.by == "new" and _is_blocked(person, rules):
         return replace(known, trouble=Reason.BLOCKED)
     agent, why_no_agent = _match_agent(context, known, origin, agent_values, user)
@@ -136,7 +137,7 @@ def _settle(context: Context, known: Identified, origin: str) -> Identified:
     if trouble and user.by in {"", "new"}:
         return replace(known, trouble=trouble)
     agent = Match() if agent.reason else agent
-    return Identified(person, choice, user, agent, addressing, user_values, agent_values, trouble, why_no_agent)
+    return Identified(person, choice, user, agent, addressing, values, agent_values, trouble, why_no_agent)
 
 
 def _is_blocked(person: Person, rules: Rules) -> bool:
@@ -172,5 +173,5 @@ def claimed_address(context: Context, person: Person) -> str:
     """The address that a person would have at the desk, folded: what ``claims`` are made of; empty for who is gone."""
     if person.gone:
         return ""
-    given = values_of(person, context.rules.user_fields).get("address")
-    return folded(given.value) if given else ""
+    fields = [each for each in context.rules.user_fields if each.target == "address"]
+    return folded(values_of(person, fields).get("address", ""))

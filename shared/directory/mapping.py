@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from shared.desk.people import DETAILS
 from shared.directory.persons import Person
@@ -29,15 +28,8 @@ _UNSEEN = re.compile(
 and the scripts of India need them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A value for a field of the desk, and what gives it."""
-
-    value: str
-    because: str
-
-
-Values = Mapping[str, Given]
+Values = Mapping[str, str]
+"""What fields of the desk are to hold, by their targets."""
 
 
 def default_rules() -> Rules:
@@ -69,34 +61,42 @@ def _mappings(fields: Mapping[str, str], manager: str) -> tuple[FieldMapping, ..
     return tuple(FieldMapping(source=source, target=target) for source, target in pairs)
 
 
-def values_of(person: Person, fields: Sequence[FieldMapping], site_mapping: SiteMapping | None = None) -> Values:
-    """What each field of the desk is to hold, but for managers; what a site mapping sets goes before what Entra says.
+def values_of(person: Person, fields: Sequence[FieldMapping]) -> Values:
+    """What each field of the desk is to hold, as Entra says, but for managers.
 
-    A property that is empty empties its field, but never a name or an address.
+    A property that is empty empties its field, but never a name, an address or a team.
     """
-    set_values = site_mapping.values if site_mapping else {}
     told = {
-        each.target: Given(cleaned(each.target, person.text(each.source)), f"{each.source} in Entra")
+        each.target: cleaned(each.target, person.text(each.source))
         for each in fields
-        if each.target not in {MANAGER, LINE_MANAGER}
+        if each.target not in _BY_REFERENCE
     }
-    fixed = {target: Given(cleaned(target, value), _set_by(site_mapping)) for target, value in set_values.items()}
-    return {target: given for target, given in {**told, **fixed}.items() if _fills(target, given)}
+    return {target: value for target, value in told.items() if value or target not in _NEVER_EMPTIED}
 
 
-def _set_by(mapping: SiteMapping | None) -> str:
-    return f"{mapping.title()} sets it" if mapping else ""
+_BY_REFERENCE = frozenset({MANAGER, LINE_MANAGER})
+_NEVER_EMPTIED = frozenset({"name", "address", TEAM})
 
 
-def _fills(target: str, given: Given) -> bool:
-    return bool(given.value) or target not in {"name", "address", TEAM}
+def with_set(values: Values, mapping: SiteMapping | None) -> Values:
+    """The same with what a site mapping sets, which goes before what Entra says."""
+    if mapping is None or not mapping.values:
+        return values
+    return {**values, **{target: cleaned(target, value) for target, value in mapping.values.items()}}
+
+
+def reasons_of(fields: Sequence[FieldMapping], mapping: SiteMapping | None) -> dict[str, str]:
+    """What gives each value, by its target."""
+    told = {each.target: f"{each.source} in Entra" for each in fields}
+    return told | {target: f"{mapping.title()} sets it" for target in (mapping.values if mapping else ()) if mapping}
 
 
 def cleaned(target: str, text: str) -> str:
     """A value as the desk keeps it: one line, nothing unseen, not too long, and no address that cannot be one."""
-    visible = _UNSEEN.sub("", text)
-    spaced = "".join(" " if unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char for char in visible)
-    short = " ".join(spaced.split())[: _LONGEST.get(target, _LONGEST_OTHERS)].strip()
+    if not text.isprintable():  # few are not
+        visible = _UNSEEN.sub("", text)
+        text = "".join(" " if unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char for char in visible)
+    short = " ".join(text.split())[: _LONGEST.get(target, _LONGEST_OTHERS)].strip()
     return _address(short) if target == "address" else short
 
 
@@ -109,18 +109,18 @@ def fills_manager(fields: Sequence[FieldMapping]) -> bool:
     return any(each.source == "manager" and each.target in {MANAGER, LINE_MANAGER} for each in fields)
 
 
-def name_of(person: Person, values: Values) -> Given:
+def name_of(person: Person, values: Values) -> str:
     """What to call a newcomer, whatever is mapped: everybody has a name."""
-    return values.get("name") or Given(cleaned("name", person.name()), "nothing else names them")
+    return values.get("name") or cleaned("name", person.name())
 
 
 def filled(present: Mapping[str, str], values: Values, prefix: str = "") -> dict[str, str]:
     """Details, or custom fields (``prefix``), with the values that are mapped put in; empty ones go."""
-    names = {target: target.removeprefix(prefix) for target in values if target.startswith(prefix)}
-    ours = {name: values[target].value for target, name in names.items() if prefix or name in DETAILS}
+    if prefix:
+        ours = {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
+    else:
+        ours = {name: value for name, value in values.items() if name in _DETAILS}
     return {name: value for name, value in {**present, **ours}.items() if value}
 
 
-def reasons_of(values: Values) -> dict[str, str]:
-    """What gives each value, by its field."""
-    return {target: given.because for target, given in values.items()}
+_DETAILS = frozenset(DETAILS)

@@ -126,8 +126,8 @@ def match_agent(origin: str, values: Values, index: Index, user_id: str) -> Matc
 
 def _by_fields(values: Values, index: Index) -> Match:
     for name in index.fields:
-        given = values.get(name)
-        found = index.find(name, given.value) if given and given.value else ()
+        value = values.get(name, "")
+        found = index.find(name, value) if value else ()
         free = [each for each in found if not each.origin]
         if len(free) > 1 or (free and len(found) > 1):
             return Match(reason=Reason.AMBIGUOUS)

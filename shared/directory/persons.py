@@ -27,16 +27,27 @@ class Person:
 
     def texts(self, name: str) -> tuple[str, ...]:
         """All values of a property as texts, none for an empty one. ``a.b`` is the part ``b`` of the property ``a``."""
+        value = self.properties.get(name)
+        if isinstance(value, str):  # most are
+            return (value.strip(),) if value.strip() else ()
         if name == "manager":
             return (self.manager,) if self.manager else ()
-        value: Any = self.properties
-        for part in name.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
+        if "." in name:
+            value = self._part(name)
         values = value if isinstance(value, list | tuple) else (value,)
         return tuple(text for text in map(_text, values) if text)
 
+    def _part(self, name: str) -> object:
+        value: Any = self.properties
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        return value
+
     def text(self, name: str) -> str:
         """A property as text; several values (business phones) become the first one, true and false their words."""
+        value = self.properties.get(name)
+        if isinstance(value, str):
+            return value.strip()
         return next(iter(self.texts(name)), "")
 
     def is_disabled(self) -> bool:

@@ -136,6 +136,21 @@ class Cap(_Frozen):
     percent: float = Field(default=5.0, ge=0, le=100)
 
 
+_NOT_PLANNED = {
+    "enabled",
+    "every_hours",
+    "cap",
+    "delta",
+    "sync_method",
+    "reassign_tickets",
+    "last_sign_in",
+    "licenses_organization",
+    "manage_licenses",
+    "groups_as_followers",
+}
+"""When, how much and how a run reads; what it would do about somebody does not hang on it."""
+
+
 class Rules(_Frozen):
     """All of it. ``kinds``: whom the run brings in; ``every_hours``: how often it begins by itself, 0 never.
 
@@ -176,4 +191,4 @@ class Rules(_Frozen):
 
     def version(self) -> str:
         """Changes when anything of it changes that can change a plan."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        return hashlib.sha256(self.model_dump_json(exclude=_NOT_PLANNED).encode()).hexdigest()[:16]

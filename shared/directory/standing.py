@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.desk.agents import Agent
 from shared.desk.people import User
@@ -30,6 +30,13 @@ def find_departure(person: Person, rules: Rules, absence: Reason | None) -> Reas
     if person.gone:
         return absence if rules.leaving != "never" else None
     return absence if rules.leaving == "deleted_or_unmapped" else None
+
+
+def with_standing[Half: (User, Agent)](known: Half, standing: Standing) -> Half:
+    """Somebody as they stand from now on."""
+    if (known.active, known.deactivated_by) == (standing.active, standing.deactivated_by):
+        return known
+    return replace(known, active=standing.active, deactivated_by=standing.deactivated_by)
 
 
 def stand(known: User | Agent, why_not: Reason | None, connection_id: str, *, taken: bool) -> Standing:

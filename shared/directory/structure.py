@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -74,6 +75,13 @@ class Structure:
     def site_name(self, site_id: str) -> str:
         """What a site is called; its id where there is none."""
         return self.sites[site_id].name if site_id in self.sites else site_id
+
+    def version(self) -> str:
+        """Changes with anything of the desk that can change a plan; sites that a directory made do not count."""
+        by_hand = [each for each in self.sites.values() if each.source == "hand"]
+        kinds = (self.organizations, self.teams, self.roles, self.boards)
+        told = sorted(repr(each) for each in (*(each for kind in kinds for each in kind.values()), *by_hand))
+        return hashlib.sha256(repr((told, sorted(self.custom_fields))).encode()).hexdigest()[:16]
 
     def admin_roles(self) -> frozenset[str]:
         """The roles that open all of the desk."""

@@ -14,7 +14,7 @@ from shared.directory.matching import origin_of
 from shared.directory.parts import Case, Part, matched, removals_of
 from shared.directory.plan import Removal
 from shared.directory.reasons import Reason
-from shared.directory.standing import find_departure, stand
+from shared.directory.standing import find_departure, stand, with_standing
 
 
 def plan_user(context: Context, known: Identified, before: User | None, managers: Managers) -> Part[User]:
@@ -24,7 +24,7 @@ def plan_user(context: Context, known: Identified, before: User | None, managers
     base = before or _newcomer(context, known)
     standing = stand(base, _why_not(context, known), context.connection_id, taken=known.choice.taken)
     case = Case(context, known, before, base, standing)
-    told = replace(base, active=standing.active, deactivated_by=standing.deactivated_by)
+    told = with_standing(base, standing)
     if standing.removed:
         return _part(case, told, base, ("deactivation",), {})
     if standing.rests or not known.present:
@@ -34,7 +34,7 @@ def plan_user(context: Context, known: Identified, before: User | None, managers
 
 def _newcomer(context: Context, known: Identified) -> User:
     origin = origin_of(context.connection_id, known.person.object_id)
-    name = name_of(known.person, known.user_values).value
+    name = name_of(known.person, known.user_values)
     return User(known.user.record_id, name, "", source=context.connection_id, created_at=context.at, origin=origin)
 
 
@@ -49,17 +49,17 @@ def _why_not(context: Context, known: Identified) -> Reason | None:
 def _filled(case: Case[User], user: User, managers: Managers) -> User:
     """With everything that is mapped. An address that they cannot have is left as it is."""
     known, values = case.known, case.known.user_values
-    address = values.get("address") if known.addressing.reason is None else None
-    filled_in = replace(
+    address = "" if known.addressing.reason else values.get("address", "")
+    return replace(
         user,
         origin=origin_of(case.context.connection_id, known.person.object_id),
-        name=values["name"].value if "name" in values else user.name,
-        address=address.value if address else user.address,
+        name=values.get("name", user.name),
+        address=address or user.address,
         manager=_manager(case, managers),
         details=filled(user.details, values),
         custom=filled(user.custom, values, CUSTOM),
+        site=_site(case, address or user.address),
     )
-    return replace(filled_in, site=_site(case, filled_in))
 
 
 def _manager(case: Case[User], managers: Managers) -> str:
@@ -70,13 +70,15 @@ def _manager(case: Case[User], managers: Managers) -> str:
     return placed.user_id if placed and placed.user_id != case.base.user_id else ""
 
 
-def _site(case: Case[User], user: User) -> str:
+def _site(case: Case[User], address: str) -> str:
     """The site that the mapping says; an agent whom no user mapping takes has the one of their mail domain."""
     choice = case.known.choice
     if choice.site:
         return choice.site.site_id
-    found = case.context.structure.sites_with("domain", user.address) if choice.user is None and user.address else ()
-    return user.site or (found[0].site_id if len(found) == 1 else "")
+    if choice.user or case.base.site or not address:
+        return case.base.site
+    found = case.context.structure.sites_with("domain", address)
+    return found[0].site_id if len(found) == 1 else ""
 
 
 def _entitled(case: Case[User], user: User) -> Part[User]:
@@ -89,15 +91,19 @@ def _entitled(case: Case[User], user: User) -> Part[User]:
     seats = entitlements.settle_seats(user.seats, seats_wanted, givable["board"], ours)
     removals = removals_of("role", roles.removed) + removals_of("seat", seats.removed)
     because = {**wanted, **{board: why for board, (_, why) in seats_wanted.items()}}
-    after = replace(user, roles=roles.after, seats=seats.after)
-    return _part(case, after, replace(user, roles=roles.held, seats=seats.held), removals, because)
+    settled = (roles.after, seats.after) == (user.roles, user.seats)
+    after = user if settled else replace(user, roles=roles.after, seats=seats.after)
+    held = replace(user, roles=roles.held, seats=seats.held) if removals else after
+    return _part(case, after, held, removals, because)
 
 
 def _part(
     case: Case[User], after: User, held: User, removals: tuple[Removal, ...], because: Mapping[str, str]
 ) -> Part[User]:
-    why = {**reasons_of(case.known.user_values), **_reasons(case), **because}
-    changes = user_changes(case.before, after, why, case.context.structure)
+    if after == case.before:
+        return Part(after, after, reason=case.standing.reason)
+    told = reasons_of(case.context.rules.user_fields, case.known.choice.user)
+    changes = user_changes(case.before, after, {**_reasons(case), **told, **because}, case.context.structure)
     return Part(case.before, after, held if removals else None, case.standing.reason, changes, removals)
 
 
