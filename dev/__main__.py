@@ -11,6 +11,7 @@ COMMANDS = {
     "check": ("dev.check", "ruff, formatting and mypy --strict"),
     "deliver": ("dev.deliver", "put MIME files into a mailbox of the running emulator and wait for their verdicts"),
     "connect": ("dev.connect", "connect a tenant step by step, and test every door"),
+    "backup": ("dev.backup", "keep all that an installation knows in a folder (--restore: put it back)"),
     "bench": ("bench.__main__", "measure: mail, webhook, import-time"),
     "requirements": ("dev.requirements_table", "print the requirements, each with its tests"),
 }
