@@ -3,6 +3,7 @@
 import base64
 import binascii
 import os
+import re
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -27,6 +28,10 @@ _Guid = Annotated[
     str, StringConstraints(to_lower=True, pattern="^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$")
 ]
 """An id of Entra, or nothing."""
+
+
+_ADDRESS = r"[^\s/@,;<>()\"\\]{1,64}@[a-zA-Z0-9.-]{1,255}"
+"""A mail address as people write one, without what would end it in a list or a header."""
 
 
 class Settings(BaseModel):
@@ -72,6 +77,14 @@ class Settings(BaseModel):
     """Which environment this installation is; a connection that is meant for another one rests here."""
     alert_url: Annotated[SecretStr, Field(alias="ALERT_WEBHOOK_URL")] = SecretStr("")
     """Where alerts are posted as JSON, https; empty for the log alone. A secret: the address may hold a key."""
+    alert_mail_to: Annotated[str, Field(alias="ALERT_MAIL_TO", max_length=2_000)] = ""
+    """Addresses that alerts are mailed to, with commas between them; empty for nobody."""
+    alert_mail_from: Annotated[
+        str,
+        StringConstraints(to_lower=True),
+        Field(alias="ALERT_MAIL_FROM", pattern=f"^([a-z0-9-]{{1,64}}/{_ADDRESS})?$"),
+    ] = ""
+    """From which mailbox: the id of a connection, a slash, and the mailbox's address."""
     slice_seconds: Annotated[float, Field(alias="SLICE_SECONDS", gt=0, le=500)] = 240
     """How long one round over a mailbox may work before it puts itself on the queue again."""
     audit_days: Annotated[int, Field(alias="AUDIT_DAYS", ge=30, le=36_500)] = 400
@@ -122,6 +135,13 @@ class Settings(BaseModel):
             raise ValueError("must begin with https://")
         return value
 
+    @field_validator("alert_mail_to")
+    @classmethod
+    def _are_addresses(cls, value: str) -> str:
+        if not all(re.fullmatch(_ADDRESS, each) for each in _split(value)):
+            raise ValueError("must be mail addresses with commas between them")
+        return value
+
     @field_validator("admin_key")
     @classmethod
     def _is_long_enough(cls, value: SecretStr) -> SecretStr:
@@ -133,6 +153,8 @@ class Settings(BaseModel):
     def _fits_together(self) -> Self:
         if self.admin_cloud == "local" and not self.local_cloud_url:
             raise ValueError("ADMIN_CLOUD is the emulator, and LOCAL_CLOUD_URL is not set")
+        if bool(self.alert_mail_to) != bool(self.alert_mail_from):
+            raise ValueError("ALERT_MAIL_TO and ALERT_MAIL_FROM need each other")
         if not self.in_azure:
             return self
         if self.admin_auth == "dev":
@@ -145,6 +167,11 @@ class Settings(BaseModel):
     def in_azure(self) -> bool:
         """Whether the app runs in Azure and not on a developer's machine."""
         return bool(self.instance_id)
+
+    @property
+    def alert_mail_recipients(self) -> list[str]:
+        """The addresses of ALERT_MAIL_TO."""
+        return _split(self.alert_mail_to)
 
     @property
     def behind_easyauth(self) -> bool:
@@ -164,6 +191,10 @@ class Settings(BaseModel):
         if not url:
             raise Misconfigured("PUBLIC_URL is not set.", "Set it to the https address where Graph reaches us.")
         return url.rstrip("/")
+
+
+def _split(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]
 
 
 def from_environment(environment: dict[str, str] | None = None) -> Settings:

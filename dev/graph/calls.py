@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MAIL_READ = ("Mail.Read", "Mail.ReadWrite")
 MAIL_WRITE = ("Mail.ReadWrite",)
+MAIL_SEND = ("Mail.Send",)
 DIRECTORY_READ = ("Directory.Read.All", "Directory.ReadWrite.All")
 USERS_READ = ("User.Read.All", "User.ReadWrite.All", *DIRECTORY_READ)
 GROUPS_READ = ("Group.Read.All", "Group.ReadWrite.All", *DIRECTORY_READ)
@@ -27,7 +28,10 @@ _OUTLOOK = ("/mailFolders", "/messages", "/calendars")
 
 @dataclass
 class Call:
-    """A request of a known app, matched to an operation; `keys` are the parts of the path that the template names."""
+    """A request of a known app, matched to an operation; `keys` are the parts of the path that the template names.
+
+    `afterwards`: what it leads to outside of its mailbox, which is locked until then.
+    """
 
     gateway: "Gateway"
     request: Request
@@ -36,6 +40,7 @@ class Call:
     tenant: Tenant
     keys: dict[str, str]
     found_mailbox: Mailbox | None = None
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
     view: View = field(init=False)
 
     def __post_init__(self) -> None:

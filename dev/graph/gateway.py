@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from email.utils import format_datetime
 
-from dev.graph import batches, calendars, mail_folders, mail_messages, message_delta, subscribing
+from dev.graph import batches, calendars, mail_drafts, mail_folders, mail_messages, message_delta, subscribing
 from dev.graph.calls import Call, Operation, Operations
 from dev.graph.clock import Clock
 from dev.graph.directory import deleted_items, directory_delta, groups, users
@@ -28,6 +28,7 @@ OPERATIONS = [
     *users.OPERATIONS,
     *groups.OPERATIONS,
     *deleted_items.OPERATIONS,
+    *mail_drafts.OPERATIONS,
     *mail_folders.OPERATIONS,
     *message_delta.OPERATIONS,  # before the messages: `delta` is not the id of one
     *mail_messages.OPERATIONS,
@@ -183,7 +184,10 @@ def _locked(call: Call, operation: Operation) -> Response:
     if call.found_mailbox is None and not operation.units:
         return operation.run(call)
     with call.found_mailbox.lock if call.found_mailbox else call.tenant.directory.lock:
-        return operation.run(call)
+        response = operation.run(call)
+    for follow in call.afterwards:
+        follow()
+    return response
 
 
 def _check_mail_access(app: App, claims: Claims, mailbox: Mailbox, roles: tuple[str, ...]) -> None:

@@ -35,7 +35,7 @@ class StoredMessage:
         self.rest_id = identifiers.rest_id(mailbox_id, serial)
         self.folder_id = folder_id
         self.received_date_time = self.created = self.modified = received
-        self.is_read = False
+        self.is_read = self.is_draft = False
         self.categories: list[str] = []
         self.flag: Json = {"flagStatus": "notFlagged"}
         self.importance_set: str | None = None

@@ -61,7 +61,7 @@ _ALWAYS: dict[str, Property] = {
     "isDeliveryReceiptRequested": lambda _, __: None,
     "isReadReceiptRequested": lambda m, _: m.headers.wants_receipt,
     "isRead": lambda m, _: m.is_read,
-    "isDraft": lambda _, __: False,
+    "isDraft": lambda m, _: m.is_draft,
     "webLink": _web_link,
     "inferenceClassification": lambda m, _: m.inference,
     "body": _body,

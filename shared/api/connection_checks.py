@@ -7,7 +7,7 @@ from shared.api.given import Rt
 from shared.api.problems import documented
 from shared.api.roles import Role, needs
 from shared.api.values import Body, MailboxAddress, Output, Slug
-from shared.connections import permissions, scoping, store
+from shared.connections import alert_mail, permissions, scoping, store
 from shared.errors import Conflict
 from shared.mail import mailboxes
 from shared.upkeep import trial
@@ -24,7 +24,7 @@ class TrialWishes(Body):
 
 
 class Probe(Output):
-    """One thing that was tried: `sign-in`, `permissions`, `users`, `mailbox`, `subscription` or `outside`.
+    """One thing that was tried: `sign-in`, `permissions`, `users`, `mailbox`, `alert-mail`, `subscription`, `outside`.
 
     `severity` says what it means where it is not ok: an `error` keeps the connection from its work.
     """
@@ -93,14 +93,16 @@ def get_connection_scoping(rt: Rt, connection_id: Slug) -> Scoping:
         raise Conflict(
             "This connection signs in as an account.", "It reaches what its account reaches: limit the account."
         )
-    features = trial.features_of(connection)
+    features = trial.features_of(rt.settings, connection)
+    own = {each.address for each in mailboxes.list_all(rt) if each.connection_id == connection_id}
+    sender = alert_mail.find_sender(rt.settings)
     reach = scoping.Reach(
         connection_id=connection_id,
         name=connection.name,
         tenant_id=connection.tenant_id,
         client_id=connection.client_id,
         cloud=connection.cloud,
-        permissions=[each.name for each in permissions.PERMISSIONS if each.by_exchange and each.feature in features],
-        mailboxes=sorted({each.address for each in mailboxes.list_all(rt) if each.connection_id == connection_id}),
+        permissions=permissions.granted_by_exchange(features),
+        mailboxes=sorted(own | {sender.address} if sender and "alert-mail" in features else own),
     )
     return Scoping(rbac_for_applications=scoping.rbac_commands(reach), access_policy=scoping.policy_commands(reach))

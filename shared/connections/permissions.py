@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Feature = Literal["mail", "mail-send", "directory", "calendar", "contacts", "licences"]
+Feature = Literal["mail", "mail-send", "alert-mail", "directory", "calendar", "contacts", "licences"]
 Kind = Literal["application", "delegated"]
 Standing = Literal["granted", "missing", "undecided", "not-needed"]
 """``undecided``: not in the token, but Exchange may have granted it all the same; then only a probe can tell."""
@@ -66,6 +66,22 @@ PERMISSIONS = (
         "Send from mailboxes that are shared with the account.",
         mandatory=False,
         kinds=("delegated",),
+    ),
+    Permission(
+        "Mail.ReadWrite",
+        "alert-mail",
+        "Make the draft of an alert, and see whether it was sent.",
+        kinds=("application",),
+        by_exchange=True,
+        source="https://learn.microsoft.com/en-us/graph/api/user-post-messages",
+    ),
+    Permission(
+        "Mail.Send",
+        "alert-mail",
+        "Send alerts from the mailbox in ALERT_MAIL_FROM.",
+        kinds=("application",),
+        by_exchange=True,
+        source="https://learn.microsoft.com/en-us/graph/api/message-send",
     ),
     Permission("User.Read.All", "directory", "Read people.", covered_by=_READ_USERS),
     Permission(
@@ -126,6 +142,11 @@ def compare(features: Collection[str], kind: Kind, granted: frozenset[str]) -> l
     """The checklist of a connection: what its features need, how each stands, and what was granted for nothing."""
     needed = [each for each in PERMISSIONS if each.feature in features and kind in each.kinds]
     return [*(_line(each, kind, granted) for each in needed), *_not_needed(needed, kind, granted)]
+
+
+def granted_by_exchange(features: Collection[str]) -> list[str]:
+    """What these features need that Exchange can grant for some mailboxes only."""
+    return list(dict.fromkeys(each.name for each in PERMISSIONS if each.by_exchange and each.feature in features))
 
 
 def _line(needed: Permission, kind: Kind, granted: frozenset[str]) -> Line:

@@ -79,9 +79,14 @@ class GraphClient:
         prefer: str = "",
         mailbox: str = "",
         places: int = 1,
+        once: bool = False,
     ) -> Json:
-        """Change something; the JSON of the answer, or nothing. ``places``: how many requests it counts as."""
-        answer = self._insist(method, path, mailbox, places, json=body, headers=_prefer(prefer))
+        """Change something; the JSON of the answer, or nothing.
+
+        ``places``: how many requests it counts as; ``once``: not to be tried again, for it might then happen twice.
+        """
+        tries = 1 if once else TRIES
+        answer = self._insist(method, path, mailbox, places, tries, json=body, headers=_prefer(prefer))
         return dict(answer.json()) if answer.content else {}
 
     def hold(self, mailbox: str, seconds: float) -> None:
@@ -115,13 +120,15 @@ class GraphClient:
         """Look for another token before the next request: somebody has signed in anew."""
         self._sign_in.forget()
 
-    def _insist(self, method: str, path: str, mailbox: str, places: int = 1, **options: Any) -> requests.Response:
+    def _insist(
+        self, method: str, path: str, mailbox: str, places: int = 1, tries: int = TRIES, **options: Any
+    ) -> requests.Response:
         gate = self._gates.of(mailbox)
-        for attempt in range(1, TRIES + 1):
+        for attempt in range(1, tries + 1):
             try:
                 return self._through_gate(gate, places, method, self._url(path), **options)
             except GraphBusy as busy:
-                if attempt == TRIES or busy.retry_after > LONGEST_PAUSE:
+                if attempt == tries or busy.retry_after > LONGEST_PAUSE:
                     raise
                 log.info("graph.again", method=method, status=busy.status, code=busy.code, wait=busy.retry_after)
                 self._clock.pause(max(busy.retry_after, USUAL_PAUSE * 2 ** (attempt - 1)))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from shared.clock import from_text
-from shared.connections import expiry
+from shared.connections import alerts, expiry
 from shared.connections import store as connections_store
 from shared.graph.errors import NOBODY
 from shared.mail import mailboxes
@@ -81,6 +81,7 @@ def check(rt: Runtime, hidden: Collection[str] = ()) -> Health:
         *_general_issues(waiting),
         *_connection_issues(rt, now, hidden),
         *_key_issues(rt, now, hidden, subscribed.values()),
+        *_alert_issues(rt, hidden),
         *(issue for mailbox in found for issue in mailbox.issues),
     )
     healthy = not any(issue.severity == "error" for issue in issues)
@@ -159,6 +160,12 @@ def _connection_issues(rt: Runtime, now: datetime, hidden: Collection[str]) -> I
         if each.ends_at and expiry.find_warning(from_text(each.ends_at), now):
             cause = f"Its {each.credential} {expiry.describe(from_text(each.ends_at), now)}."
             yield Issue("credential_ends", "warning", each.name, cause, "Enter a new one before it ends.")
+
+
+def _alert_issues(rt: Runtime, hidden: Collection[str]) -> Iterator[Issue]:
+    for each in (each for each in alerts.list_untold(rt) if each.connection_id not in hidden):
+        cause = f"An alert ({each.kind}, {each.raised_at}) could not be told so far: {each.trouble}"
+        yield Issue("alert_untold", "warning", each.name, cause, each.trouble_cure)
 
 
 def _key_issues(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from shared.connections import alert_mail
 from shared.connections.permissions import Line, compare
 from shared.connections.store import Connection, open_client, read
 from shared.errors import BadInput, DeskbridgeError, Misconfigured
@@ -17,6 +18,7 @@ from shared.mail import mailboxes
 from shared.mail.mailboxes import Mailbox
 from shared.mail.watching import is_watched
 from shared.runtime import Runtime
+from shared.settings import Settings
 from shared.subscriptions import store
 from shared.subscriptions.store import Subscription
 from shared.upkeep import watching
@@ -75,14 +77,15 @@ def run(rt: Runtime, connection_id: str, outside_address: str = "") -> Trial:
 def _try_all(rt: Runtime, connection: Connection, ours: Sequence[Mailbox], outside_address: str) -> Trial:
     client = open_client(rt, connection)
     client.sign_in_anew()
-    lines, permissions = _check_permissions(connection, client)
+    lines, permissions = _check_permissions(features_of(rt.settings, connection), connection, client)
     probes = (Probe("sign-in"), permissions, *_probe_features(rt, connection, client, ours))
     return Trial(probes + ((_probe_outside(client, outside_address),) if outside_address else ()), lines)
 
 
-def features_of(connection: Connection) -> frozenset[str]:
-    """What a connection is used for."""
-    return frozenset(re.findall(r"[a-z-]+", connection.used_for))
+def features_of(settings: Settings, connection: Connection) -> frozenset[str]:
+    """What a connection is used for, sending alerts included."""
+    sends_alerts = {"alert-mail"} if alert_mail.sends_from(settings, connection.connection_id) else set[str]()
+    return frozenset({*re.findall(r"[a-z-]+", connection.used_for), *sends_alerts})
 
 
 def _check_outside(address: str, ours: Sequence[Mailbox]) -> None:
@@ -92,13 +95,15 @@ def _check_outside(address: str, ours: Sequence[Mailbox]) -> None:
         )
 
 
-def _check_permissions(connection: Connection, client: GraphClient) -> tuple[tuple[Line, ...], Probe]:
+def _check_permissions(
+    features: frozenset[str], connection: Connection, client: GraphClient
+) -> tuple[tuple[Line, ...], Probe]:
     granted = client.find_grants()
     if granted is None:
         cause, cure = "The token cannot be read.", "Nothing to do: the other probes tell what works."
         return (), Probe("permissions", "", False, "warning", "tokenUnreadable", cause, cure)
     kind: Literal["application", "delegated"] = "application" if connection.method == "application" else "delegated"
-    lines = tuple(compare(features_of(connection), kind, granted))
+    lines = tuple(compare(features, kind, granted))
     missing = [each for each in lines if each.standing == "missing" and each.mandatory]
     return lines, _missing(missing) if missing else Probe("permissions")
 
@@ -115,11 +120,14 @@ def _missing(lines: Sequence[Line]) -> Probe:
 def _probe_features(
     rt: Runtime, connection: Connection, client: GraphClient, ours: Sequence[Mailbox]
 ) -> Iterator[Probe]:
-    features, until = features_of(connection), rt.clock.steady() + LONGEST_TRIAL
+    features, until = features_of(rt.settings, connection), rt.clock.steady() + LONGEST_TRIAL
     if "directory" in features:
         yield _try("users", "", lambda: directory.list_users(client, top=1))
     for mailbox in ours:
         yield _probe_mailbox(client, mailbox) if rt.clock.steady() < until else _not_tried(mailbox)
+    sender = alert_mail.find_sender(rt.settings)
+    if sender and "alert-mail" in features:
+        yield _try("alert-mail", sender.address, lambda: mail.get_folder(client, sender.address, "drafts"), "warning")
     watched = [each for each in ours if is_watched(each)]
     if watched:
         yield from _probe_subscriptions(rt, client, watched)
