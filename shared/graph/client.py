@@ -21,7 +21,7 @@ from shared.graph.clouds import get_cloud
 from shared.graph.delegated_sign_in import DelegatedSignIn, Vault
 from shared.graph.errors import GraphBusy, GraphError, SignInFailed, answer_failure, sign_in_changed, token_refused
 from shared.graph.gate import Gates, MailboxGate
-from shared.graph.grants import find_grants
+from shared.graph.grants import find_grants, find_tenant
 from shared.graph.limits import (
     CONNECT_SECONDS,
     DEFAULT_RETRY_AFTER,
@@ -105,6 +105,10 @@ class GraphClient:
     def find_grants(self) -> frozenset[str] | None:
         """The permissions that the present token says it has; None where it cannot be read."""
         return find_grants(self._token())
+
+    def find_tenant(self) -> str:
+        """The tenant that the present token says it is of; empty where it cannot be read."""
+        return find_tenant(self._token())
 
     def prove_sign_in(self) -> None:
         """Get a fresh token and see that Graph takes it, whatever it then permits; raises SignInFailed, GraphBusy."""

@@ -9,7 +9,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from shared.graph.client import GraphClient, Json
 from shared.graph.errors import GraphError
@@ -27,6 +26,15 @@ class EndlessRound(GraphError):
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a round: its items, and either the link of the next page or that of the next round."""
+
+    items: list[Json]
+    next_link: str
+    delta_link: str
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
     """A completed round: everything that changed, the last word on each item, and the link for the next round."""
 
@@ -40,34 +48,59 @@ def fetch_round(
     """One whole round, from the beginning or from a former round's link; raises ResyncRequired, EndlessRound."""
     items: dict[str, Json] = {}
     link = ""
-    for page in _iter_pages(client, path, params=params, delta_link=delta_link, prefer=prefer, mailbox=mailbox):
-        for item in page.get("value", []):
+    for page in iter_pages(client, path, params=params, link=delta_link or "", prefer=prefer, mailbox=mailbox):
+        for item in page.items:
             known = items.pop(item["id"], {})
-            # An update may tell only what changed: it must not hide what was told before.
-            items[item["id"]] = item if "@removed" in known else {**known, **item}
-        link = page.get("@odata.deltaLink", "")
+            items[item["id"]] = merged(known, item)
+        link = page.delta_link
     return Round(list(items.values()), link)
 
 
-def _iter_pages(
-    client: GraphClient, path: str, *, params: Mapping[str, str], delta_link: str | None, prefer: str, mailbox: str
-) -> Iterator[Json]:
-    page = client.get(delta_link or path, params=None if delta_link else params, prefer=prefer, mailbox=mailbox)
-    seen: set[bytes] = set()
+def merged(known: Json, item: Json) -> Json:
+    """What is known of an item after a further word on it: an update may tell only what changed, and must not hide
+    what was told before; who comes back after a removal is told of anew.
+    """
+    return item if "@removed" in known else {**known, **item}
+
+
+def iter_pages(
+    client: GraphClient,
+    path: str,
+    *,
+    params: Mapping[str, str],
+    prefer: str,
+    link: str = "",
+    mailbox: str = "",
+    repeats: int = 0,
+) -> Iterator[Page]:
+    """The pages of a round, from its beginning or from a ``link`` that Graph gave; raises ResyncRequired, EndlessRound.
+
+    ``repeats``: how many pages may come that say the same as one before, which is legal but never ends well.
+    """
+    body = client.get(link or path, params=None if link else params, prefer=prefer, mailbox=mailbox)
+    seen = _Repetition(repeats)
     for count in range(1, MOST_DELTA_PAGES + 1):
-        _refuse_repetition(page, seen, count)
+        page = Page(body.get("value", []), body.get("@odata.nextLink", ""), body.get("@odata.deltaLink", ""))
+        seen.note(page.items, count)
         yield page
-        if "@odata.nextLink" not in page:
+        if not page.next_link:
             return
-        page = client.get(page["@odata.nextLink"], prefer=prefer, mailbox=mailbox)
+        body = client.get(page.next_link, prefer=prefer, mailbox=mailbox)
     raise EndlessRound(MOST_DELTA_PAGES)
 
 
-def _refuse_repetition(page: Mapping[str, Any], seen: set[bytes], count: int) -> None:
-    values = page.get("value", [])
-    if not values:
-        return  # an empty page with a next link is legal
-    print_of_page = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).digest()
-    if print_of_page in seen:
-        raise EndlessRound(count)
-    seen.add(print_of_page)
+class _Repetition:
+    """Tells a round that turns in a circle by pages that say the same again."""
+
+    def __init__(self, allowed: int) -> None:
+        self._left, self._seen = allowed, set[bytes]()
+
+    def note(self, items: list[Json], count: int) -> None:
+        """One more page; raises EndlessRound."""
+        if not items:
+            return  # an empty page with a next link is legal
+        print_of_page = hashlib.sha256(json.dumps(items, sort_keys=True).encode()).digest()
+        self._left -= print_of_page in self._seen
+        if self._left < 0:
+            raise EndlessRound(count)
+        self._seen.add(print_of_page)

@@ -24,6 +24,11 @@ def find_grants(token: str) -> frozenset[str] | None:
     return frozenset(granted + (scopes.split() if isinstance(scopes, str) else []))
 
 
+def find_tenant(token: str) -> str:
+    """The tenant that issued a token, by its claim ``tid``; empty where it cannot be read."""
+    return str((_claims(token) or {}).get("tid") or "")
+
+
 def _claims(token: str) -> dict[str, Any] | None:
     try:
         payload = token.split(".")[1]

@@ -25,6 +25,15 @@ MOST_DELTA_PAGES = 2_000
 """A round of more pages than this is taken for one that never ends.
 https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/3082"""
 
+DIRECTORY_PAGE = 999
+"""Users or groups a page. https://learn.microsoft.com/en-us/graph/api/user-list#optional-query-parameters"""
+IDS_AT_ONCE = 1_000
+"""Objects that one request looks up. https://learn.microsoft.com/en-us/graph/api/directoryobject-getbyids"""
+GROUPS_CHECKED_AT_ONCE = 20
+"""https://learn.microsoft.com/en-us/graph/api/directoryobject-checkmembergroups"""
+IDS_IN_DELTA_FILTER = 50
+"""Objects that a delta round can be limited to. https://learn.microsoft.com/en-us/graph/api/group-delta"""
+
 RENEW_TOKEN_WHEN_LEFT = 300.0
 """Seconds before its end from which a token is not used any more; Entra's live for an hour or more.
 https://learn.microsoft.com/en-us/entra/identity-platform/configurable-token-lifetimes"""

@@ -1,4 +1,4 @@
-"""Blobs: originals of mails, attachments, and bodies too large for a row."""
+"""Blobs: originals of mails, attachments, bodies too large for a row, and what a run of the directory works on."""
 
 from __future__ import annotations
 
@@ -37,6 +37,13 @@ class Blobs:
             raise NotFound(
                 f"The stored file {name} does not exist.", "It was removed from the storage account."
             ) from None
+
+    def delete(self, name: str) -> None:
+        """Remove a blob; no matter if it is gone."""
+        try:
+            self._container.get_blob_client(name).delete_blob()
+        except ResourceNotFoundError:
+            return
 
     def _upload(self, name: str, data: bytes, content_type: str) -> None:
         settings = ContentSettings(content_type=content_type)
