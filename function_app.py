@@ -93,6 +93,16 @@ def remove_old(timer: func.TimerRequest) -> None:
     retention.remove_old(runtime.current())
 
 
+@app.function_name("sync_directories")
+@app.timer_trigger(arg_name="timer", schedule="%DIRECTORY_SCHEDULE%", use_monitor=True)
+def sync_directories(timer: func.TimerRequest) -> None:
+    """Directories whose time has come are brought up to date, and runs that died go on."""
+    from shared.directory import schedule  # noqa: PLC0415 - see the top
+
+    del timer
+    schedule.begin_due(runtime.current())
+
+
 @app.function_name("sync_mailbox")
 @app.queue_trigger(arg_name="message", queue_name="mailbox-sync", connection=STORAGE)
 def sync_mailbox(message: func.QueueMessage) -> None:
@@ -118,6 +128,15 @@ def care_for_subscription(message: func.QueueMessage) -> None:
     from shared.mail.watching import care as handle  # noqa: PLC0415 - see the top
 
     _carry_out(work.CareForSubscription, message, handle)
+
+
+@app.function_name("sync_directory")
+@app.queue_trigger(arg_name="message", queue_name="directory-sync", connection=STORAGE)
+def sync_directory(message: func.QueueMessage) -> None:
+    """One connection's directory is brought up to date, slice by slice."""
+    from shared.directory.sync import sync_directory as handle  # noqa: PLC0415 - see the top
+
+    _carry_out(work.SyncDirectory, message, handle)
 
 
 @app.function_name("send_alert")
@@ -148,6 +167,13 @@ def keep_poison_replay(message: func.QueueMessage) -> None:
 def keep_poison_care(message: func.QueueMessage) -> None:
     """What failed too often is kept for a person."""
     _keep_poison("subscription-care", message)
+
+
+@app.function_name("keep_poison_directory")
+@app.queue_trigger(arg_name="message", queue_name="directory-sync-poison", connection=STORAGE)
+def keep_poison_directory(message: func.QueueMessage) -> None:
+    """What failed too often is kept for a person."""
+    _keep_poison("directory-sync", message)
 
 
 @app.function_name("keep_poison_alert")

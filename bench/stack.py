@@ -160,6 +160,7 @@ class Stack:
             "RECONCILE_SCHEDULE": NEVER,
             "WATCH_SCHEDULE": NEVER,
             "RETENTION_SCHEDULE": NEVER,
+            "DIRECTORY_SCHEDULE": NEVER,
             "PYTHON_THREADPOOL_THREAD_COUNT": "16",
             "LOCAL_CLOUD_URL": self._server.url,
         }

@@ -60,6 +60,14 @@ class CareForSubscription(Work):
     cause: Cause
 
 
+class SyncDirectory(Work):
+    """Bring the desk in line with the directory of one connection: begin what is due, go on with what is under way."""
+
+    queue: ClassVar[str] = "directory-sync"
+    connection_id: str
+    cause: Cause
+
+
 class SendAlert(Work):
     """Tell the people in charge. ``alert``: the key of its row."""
 
@@ -67,7 +75,9 @@ class SendAlert(Work):
     alert: str
 
 
-KINDS: dict[str, type[Work]] = {kind.queue: kind for kind in (SyncMailbox, ReplayMail, CareForSubscription, SendAlert)}
+KINDS: dict[str, type[Work]] = {
+    kind.queue: kind for kind in (SyncMailbox, ReplayMail, CareForSubscription, SyncDirectory, SendAlert)
+}
 
 
 class Handler[W: Work](Protocol):

@@ -57,6 +57,7 @@ def settings_for(azurite: Azurite) -> dict[str, str]:
         "RECONCILE_SCHEDULE": "0 7 * * * *",
         "WATCH_SCHEDULE": "0 23 * * * *",
         "RETENTION_SCHEDULE": "0 41 3 * * *",
+        "DIRECTORY_SCHEDULE": "0 */15 * * * *",
         "PYTHON_THREADPOOL_THREAD_COUNT": str(THREADS),
     }
 

@@ -1,0 +1,49 @@
+"""The end of a run: what the next one begins with, and what becomes of holds of before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shared import log
+from shared.clock import to_text
+from shared.directory import runs, schedule
+from shared.directory.place import Place
+from shared.storage.rows import Change
+
+
+def end_preview(place: Place) -> None:
+    """A preview leaves nothing but its plan."""
+    _remove_pages(place)
+    place.state.end(place.rt.clock.now())
+    place.save(place.note(status="previewed", ended_at=to_text(place.rt.clock.now())))
+
+
+def end(place: Place) -> None:
+    """All is applied but what is held: the next run begins where this one ended."""
+    state, now = place.state, place.rt.clock.now()
+    _remove_pages(place)
+    also = _superseded(place) if place.run.everybody else []
+    if place.run.holds:
+        state.held_run = place.run.run_id
+    state.take_over(place.rules.version())
+    state.end(now)
+    status = "held" if place.run.holds else "done"
+    runs.save(place.rt, place.connection_id, state, place.note(status=status, ended_at=to_text(now)), *also)
+    log.info("directory.ended", run=place.run.run_id, status=status, **place.run.counts)
+    if state.settling:
+        schedule.knock(place.rt, place.connection_id, "slice")
+
+
+def _superseded(place: Place) -> list[Change]:
+    """A hold of before is over when everybody was looked at again: what is still to be held, this run holds."""
+    state = place.state
+    former = runs.find_run(place.rt, place.connection_id, state.held_run) if state.held_run else None
+    if former is None or former.status != "held":
+        return []
+    state.held_run = ""
+    return [runs.writing(place.connection_id, replace(former, status="superseded"))]
+
+
+def _remove_pages(place: Place) -> None:
+    place.spool.remove("users", place.state.user_pages)
+    place.spool.remove("groups", place.state.group_pages)

@@ -1,0 +1,208 @@
+"""What is known of the tenant: one row a person, one a group, as Graph last told of them.
+
+With it a delta round is enough to make a whole plan, and whoever has not changed costs nothing: the ``digest`` in the
+row of a person stands for all that their plan was made of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from shared.directory import TABLE
+from shared.directory.persons import Gone, Person
+from shared.directory.runs import NOTHING, Totals
+from shared.runtime import Runtime
+from shared.storage.keys import after as behind
+from shared.storage.rows import Change, Row
+
+PEOPLE, GROUPS = "p~", "g~"
+AT_ONCE = 8
+"""Requests for rows that are under way together."""
+REMEMBERED_RUNS = 10
+LONGEST_JSON = 30_000
+"""Characters a column takes as text; what is longer is compressed."""
+_IDS_A_COLUMN = 4_000
+BRIEF = ("digest", "user_id", "agent_id", "groups", "groups_more", "gives", "serial", "gone", "manager")
+"""What a round over everybody needs to know of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A person's row. ``digest``: stands for what the last plan was made of; ``outcome``, ``reason``: of that plan.
+
+    ``gives``: what the desk has through this connection; ``serial``: how often it was written.
+    ``user_id``, ``agent_id``: who they are at the desk.
+    """
+
+    object_id: str
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    manager: str = ""
+    groups: frozenset[str] = frozenset()
+    gone: Gone = ""
+    digest: str = ""
+    user_id: str = ""
+    agent_id: str = ""
+    gives: Totals = NOTHING
+    serial: int = 0
+    name: str = ""
+    outcome: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group's row. ``gone_at``: since when it is not told of any more, though a mapping uses it."""
+
+    group_id: str
+    name: str = ""
+    children: frozenset[str] = frozenset()
+    gone_at: str = ""
+
+
+def known_of(row: Row) -> Known:
+    """The person that a row holds; a listing of brief rows leaves out the rest."""
+    return Known(
+        object_id=row.key.removeprefix(PEOPLE),
+        properties=_json_of(row, "properties"),
+        manager=row.get("manager", ""),
+        groups=_ids_of(row, "groups"),
+        gone=row.get("gone", ""),
+        digest=row.get("digest", ""),
+        user_id=row.get("user_id", ""),
+        agent_id=row.get("agent_id", ""),
+        gives=_totals(str(row.get("gives", "0,0,0,0"))),
+        serial=row.get("serial", 0),
+        name=row.get("name", ""),
+        outcome=row.get("outcome", ""),
+        reason=row.get("reason", ""),
+    )
+
+
+def columns_of(known: Known, told: Mapping[str, Any]) -> dict[str, Any]:
+    """A person as columns, with what is to be remembered of this run (``told``) in the place of the oldest one."""
+    return {
+        **_json_columns("properties", known.properties),
+        **_id_columns("groups", known.groups),
+        **{name: getattr(known, name) for name in _TEXTS},
+        "gives": ",".join(map(str, (known.gives.active, known.gives.roles, known.gives.teams, known.gives.seats))),
+        "serial": known.serial,
+        f"h{known.serial % REMEMBERED_RUNS}": json.dumps(told, ensure_ascii=False, separators=(",", ":"))[
+            :LONGEST_JSON
+        ],
+    }
+
+
+_TEXTS = ("manager", "gone", "digest", "user_id", "agent_id", "name", "outcome", "reason")
+
+
+def writing(connection_id: str, object_id: str, columns: Mapping[str, Any], *, is_new: bool) -> Change:
+    """The change that keeps a person; what is remembered of earlier runs stays."""
+    return Change("upsert" if is_new else "merge", Row(connection_id, PEOPLE + object_id, dict(columns)))
+
+
+def history_of(row: Row) -> list[dict[str, Any]]:
+    """What came of this person in the last runs that did anything about them, the newest first."""
+    texts = (row.get(f"h{slot}") for slot in range(REMEMBERED_RUNS))
+    found = [json.loads(text) for text in texts if text and text.endswith("}")]
+    return sorted(found, key=lambda each: str(each.get("at", "")), reverse=True)
+
+
+def find_row(rt: Runtime, connection_id: str, object_id: str) -> Row | None:
+    """The row of a person, or None."""
+    return rt.tables[TABLE].find(connection_id, PEOPLE + object_id)
+
+
+def find_many(rt: Runtime, connection_id: str, object_ids: Iterable[str]) -> dict[str, Known]:
+    """Those of these people that are known, a point read each."""
+    ids = list(object_ids)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        rows = pool.map(lambda each: find_row(rt, connection_id, each), ids)
+        return {each: known_of(row) for each, row in zip(ids, rows, strict=True) if row is not None}
+
+
+def iter_known(rt: Runtime, connection_id: str, select: Sequence[str] | None = None) -> Iterator[Known]:
+    """Everybody, by object id, fetched as they are taken."""
+    rows = rt.tables[TABLE].range(connection_id, low=PEOPLE, high=behind(PEOPLE), select=select)
+    return map(known_of, rows)
+
+
+def load_groups(rt: Runtime, connection_id: str) -> dict[str, Group]:
+    """All groups that are known."""
+    rows = rt.tables[TABLE].range(connection_id, low=GROUPS, high=behind(GROUPS))
+    return {each.group_id: each for each in map(_group_of, rows)}
+
+
+def _group_of(row: Row) -> Group:
+    group_id = row.key.removeprefix(GROUPS)
+    return Group(group_id, row.get("name", ""), _ids_of(row, "children"), row.get("gone_at", ""))
+
+
+def writing_group(connection_id: str, group: Group) -> Change:
+    """The change that keeps a group."""
+    values = {"name": group.name, "gone_at": group.gone_at, **_id_columns("children", group.children)}
+    return Change("upsert", Row(connection_id, GROUPS + group.group_id, values))
+
+
+def removing_group(connection_id: str, group_id: str) -> Change:
+    """The change that forgets a group."""
+    return Change("delete", Row(connection_id, GROUPS + group_id))
+
+
+def digest_of(rules_version: str, person: Person, standing_of_manager: str) -> str:
+    """Stands for all that a person's plan is made of, but for the desk."""
+    parts = [
+        rules_version,
+        json.dumps(person.properties, sort_keys=True, default=str),
+        person.manager,
+        standing_of_manager,
+        *sorted(person.groups),
+        "|",
+        *sorted(person.all_groups - person.groups),
+        person.gone,
+    ]
+    return hashlib.blake2b("\n".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def _json_columns(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    if len(text) <= LONGEST_JSON:
+        return {name: text, f"{name}_packed": b""}
+    return {name: "", f"{name}_packed": zlib.compress(text.encode("utf-8", "surrogatepass"))}
+
+
+def _json_of(row: Row, name: str) -> dict[str, Any]:
+    packed = row.get(f"{name}_packed", b"")
+    text = zlib.decompress(packed).decode("utf-8", "surrogatepass") if packed else row.get(name, "")
+    found: dict[str, Any] = json.loads(text) if text else {}
+    return found
+
+
+def _id_columns(name: str, ids: Iterable[str]) -> dict[str, bytes]:
+    """Object ids are GUIDs: sixteen bytes each, so that a column holds four thousand."""
+    packed = b"".join(sorted(uuid.UUID(each).bytes for each in ids))
+    cut = 16 * _IDS_A_COLUMN
+    return {name: packed[:cut], f"{name}_more": packed[cut : 2 * cut]}
+
+
+def _ids_of(row: Row, name: str) -> frozenset[str]:
+    packed = bytes(row.get(name, b"")) + bytes(row.get(f"{name}_more", b""))
+    return frozenset(_id_of(packed[at : at + 16]) for at in range(0, len(packed), 16))
+
+
+@lru_cache(10_000)
+def _id_of(packed: bytes) -> str:
+    """The id of a group: a tenant has few beside its people, who then share the texts."""
+    return str(uuid.UUID(bytes=packed))
+
+
+@lru_cache(1_000)
+def _totals(text: str) -> Totals:
+    return Totals(*map(int, text.split(",")))

@@ -1,0 +1,128 @@
+"""What of the desk a plan is made of: who is there, by what they are found by, and their rows with their versions.
+
+For a few people only what concerns them is read; for many all of the desk is gone through once, and of each only as
+much remembered as it takes to find them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from shared.desk import (
+    PARTITION,
+    TABLE,
+    agents,
+    boards,
+    custom_fields,
+    keeping,
+    organizations,
+    people,
+    roles,
+    sites,
+    teams,
+)
+from shared.desk.agents import Agent
+from shared.desk.keeping import Kept, Kind
+from shared.desk.people import User
+from shared.directory.identifying import Identified
+from shared.directory.matching import Index, index_of, new_user_id, origin_of
+from shared.directory.mirror import AT_ONCE
+from shared.directory.rules import Rules
+from shared.directory.structure import Structure, structure_of
+from shared.directory.tenant import Seen
+from shared.errors import NotFound
+from shared.runtime import Runtime
+
+FEW = 300
+"""Newcomers of whom it is cheaper to look for each than to go through the whole desk."""
+
+
+def load_structure(rt: Runtime) -> Structure:
+    """What mappings may lead to."""
+    return structure_of(
+        organizations=organizations.load_all(rt).values(),
+        sites=sites.iter_sites(rt),
+        teams=teams.load_all(rt).values(),
+        roles=roles.load_all(rt).values(),
+        boards=boards.load_all(rt).values(),
+        custom_fields=custom_fields.load_all(rt),
+    )
+
+
+@dataclass(slots=True)
+class Present:
+    """The people of the desk. ``users`` holds those whom the plan concerns, or all once there are many newcomers."""
+
+    rt: Runtime
+    connection_id: str
+    rules: Rules
+    users: Index
+    agents: Index
+    _whole: bool = False
+    _newcomers: int = 0
+    _read: dict[str, Kept[User]] = field(default_factory=dict)
+
+    def prepare(self, seen: Sequence[Seen], addresses: Iterable[str]) -> None:
+        """Make sure that these people are found, and who has these addresses."""
+        if self._whole:
+            return
+        self._newcomers += sum(1 for each in seen if each.known is None)
+        by_address_alone = set(self.rules.user_matching) <= {"address"}
+        if self._newcomers > (FEW if by_address_alone else 0):
+            self._whole = True
+            self._add(people.iter_users(self.rt))
+            return
+        ids = {(each.known.user_id if each.known else "") or self._new_id(each.person.object_id) for each in seen}
+        ids |= self._holders(sorted({each for each in addresses if each}))
+        self._read |= _read_many(self.rt, people.KIND, ids - self._read.keys())
+        self._add(self._read[each].thing for each in ids if each in self._read)
+
+    def _add(self, users: Iterable[User]) -> None:
+        """Let users be found, each once: one who was found twice would be ambiguous."""
+        for each in users:
+            if each.user_id not in self.users.by_id:
+                self.users.add(each)
+
+    def rows_of(self, identified: Sequence[Identified]) -> tuple[dict[str, Kept[User]], dict[str, Kept[Agent]]]:
+        """The present rows of those who are known, by their ids."""
+        wanted = {each.user.record_id for each in identified if each.user.by != "new"} - {""}
+        working = {each.agent.record_id for each in identified if each.agent.by != "new"} - {""}
+        found = {each: self._read[each] for each in wanted if each in self._read}
+        found |= _read_many(self.rt, people.KIND, wanted - found.keys())
+        return found, _read_many(self.rt, agents.KIND, working)
+
+    def _new_id(self, object_id: str) -> str:
+        return new_user_id(origin_of(self.connection_id, object_id))
+
+    def _holders(self, addresses: Sequence[str]) -> set[str]:
+        """The users who have these addresses."""
+        table = self.rt.tables[TABLE]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            rows = pool.map(lambda each: table.find(PARTITION, people.address_key(each)), addresses)
+            return {str(row["user_id"]) for row in rows if row is not None}
+
+
+def look_at_desk(rt: Runtime, connection_id: str, rules: Rules) -> Present:
+    """Get ready to find people at the desk; agents are few enough to be read all."""
+    working = index_of(agents.iter_agents(rt), rules.agent_matching)
+    return Present(rt, connection_id, rules, index_of((), rules.user_matching), working)
+
+
+def _read_many[T](rt: Runtime, kind: Kind[T], ids: Collection[str]) -> dict[str, Kept[T]]:
+    """Those of these things that are there, a point read each."""
+    ordered = sorted(ids)
+    if not ordered:
+        return {}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = pool.map(lambda each: read_one(rt, kind, each), ordered)
+        return {each: kept for each, kept in zip(ordered, found, strict=True) if kept is not None}
+
+
+def read_one[T](rt: Runtime, kind: Kind[T], thing_id: str) -> Kept[T] | None:
+    """A thing of the desk and its version, or None."""
+    try:
+        return keeping.read(rt, kind, thing_id)
+    except NotFound:
+        return None

@@ -1,0 +1,38 @@
+"""Planning a person again whom the plan did not foresee: changed by hand meanwhile, or decided about later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from shared.directory import mirror
+from shared.directory.persons import Person
+from shared.directory.pieces import Planned, effective
+from shared.directory.place import Place
+from shared.directory.planning import Planner
+from shared.directory.tenant import Seen, Tenant
+from shared.directory.told import ancestors
+
+
+def plan_again(place: Place, planned: Planned) -> Planned:
+    """The plan of one person upon the desk as it is now, within what the run holds back."""
+    known = planned.known
+    properties = {**known.properties, "id": known.object_id}
+    groups = (known.groups, known.groups | planned.above)
+    person = Person(known.object_id, properties, known.manager, *groups, known.gone)
+    before = None if planned.is_new else replace(known, digest="", serial=known.serial - 1, gives=planned.gave)
+    planner = Planner(Tenant(place))
+    [fresh] = planner.plan([Seen(person, before)])
+    fresh = replace(fresh, known=replace(fresh.known, digest=known.digest))
+    return effective(fresh, place.run, planner.context.structure)
+
+
+def plan_known(place: Place, object_ids: Sequence[str]) -> tuple[Planner, list[Planned]]:
+    """The plans of these people as the mirror knows them, upon the desk as it is now."""
+    rt, connection_id = place.rt, place.connection_id
+    groups = mirror.load_groups(rt, connection_id)
+    above = ancestors({each.group_id: each.children for each in groups.values()})
+    planner = Planner(Tenant(place, groups=groups, groups_before=groups, above=above))
+    known = mirror.find_many(rt, connection_id, object_ids).values()
+    seen = [Seen(planner.tenant.unchanged(each), replace(each, digest="")) for each in known]
+    return planner, planner.plan(seen)

@@ -1,0 +1,244 @@
+"""The tenant as it is after a round: what was told, upon what the mirror knew before.
+
+Whoever need not be looked at is never loaded. A round over everybody holds a little of each person at once (``BRIEF``),
+any other only those whom Graph spoke of.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import batched
+from typing import Any
+
+from shared.clock import to_text
+from shared.directory import mirror, rounds
+from shared.directory.mirror import BRIEF, Group, Known
+from shared.directory.persons import Gone, Person
+from shared.directory.place import Place
+from shared.directory.properties import groups_in_use
+from shared.directory.told import GroupsTold, Told, add_up, ancestors, index, iter_present, manager_of
+from shared.graph import directory as graph
+from shared.graph.client import Json
+
+CHUNK = 500
+MANY = 500
+"""People of whom it is cheaper to go through the whole mirror than to read them one by one."""
+MOST_LOOKED_UP = 1_000
+"""People of whom it is asked whether they can be restored; of more at once it makes no difference."""
+MOST_REMEMBERED = 5_000
+_TYPE = "@odata.type"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A person as they are now, and their row of before; None where there is none."""
+
+    person: Person
+    known: Known | None
+
+
+@dataclass(slots=True)
+class Tenant:
+    """What one run knows. ``full``, ``groups_full``: whether all people, all groups were told of; ``everybody``:
+    whether all people are looked at, and not only those who were told of.
+
+    ``groups``: those that are known after the round, ``above``: for each the groups that it is in; ``kept``: groups in
+    use whose members stay as they were, because nothing was told of them; ``emptied``: groups in use that lost
+    everybody.
+    """
+
+    place: Place
+    pages: int = 0
+    full: bool = False
+    groups_full: bool = False
+    everybody: bool = False
+    told: Told = field(default_factory=Told)
+    groups_told: GroupsTold = field(default_factory=GroupsTold)
+    groups: dict[str, Group] = field(default_factory=dict)
+    groups_before: dict[str, Group] = field(default_factory=dict)
+    above: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    brief: dict[str, Known] = field(default_factory=dict)
+    gone: dict[str, Gone] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
+    emptied: frozenset[str] = frozenset()
+    _read: dict[str, Known | None] = field(default_factory=dict)
+
+    def iter_chunks(self) -> Iterator[list[Seen]]:
+        """Everybody who must be looked at, once each, some hundred at a time."""
+        for items in batched(self._present(), CHUNK, strict=False):
+            known = self.find_known(each["id"] for each in items)
+            yield [Seen(self.person_of(each, known.get(each["id"])), known.get(each["id"])) for each in items]
+        for chunk in batched(self._iter_untold(), CHUNK, strict=False):
+            yield [Seen(self.unchanged(each), each) for each in chunk]
+
+    def iter_told(self, wanted: Iterable[str] | None = None) -> Iterator[Seen]:
+        """Those who were told of, without looking whether anything is different; or the ``wanted`` of them."""
+        chosen = None if wanted is None else frozenset(wanted)
+        found = (each for each in self._present() if chosen is None or each["id"] in chosen)
+        for items in batched(found, CHUNK, strict=False):
+            known = self.find_known(each["id"] for each in items)
+            yield from (Seen(self.person_of(each, known.get(each["id"])), known.get(each["id"])) for each in items)
+
+    def person_of(self, item: Json, known: Known | None) -> Person:
+        """A person who was told of."""
+        before = known if known and not self.full else Known(item["id"])
+        manager = manager_of(item)
+        properties = {**before.properties, **_properties(item)}
+        groups = self._groups_of(item["id"], known)
+        return Person(
+            item["id"],
+            {name: value for name, value in properties.items() if value not in (None, "", [])},
+            before.manager if manager is None else manager,
+            groups,
+            self._all_groups(groups),
+        )
+
+    def unchanged(self, known: Known) -> Person:
+        """A person of whom nothing was told but, perhaps, of their groups, or that they are gone."""
+        groups = self._groups_of(known.object_id, known)
+        gone: Gone = self.gone.get(known.object_id, known.gone)
+        properties = {**known.properties, "id": known.object_id}
+        return Person(known.object_id, properties, known.manager, groups, self._all_groups(groups), gone)
+
+    def find_known(self, object_ids: Iterable[str]) -> dict[str, Known]:
+        """The rows of people, at least the brief ones."""
+        wanted = list(object_ids)
+        if self.full:
+            return {each: self.brief[each] for each in wanted if each in self.brief}
+        unread = [each for each in wanted if each not in self._read]
+        found: dict[str, Known | None] = dict.fromkeys(unread)
+        found |= mirror.find_many(self.place.rt, self.place.connection_id, unread) if unread else {}
+        if len(self._read) < MOST_REMEMBERED:
+            self._read |= found
+        known = {each: found.get(each, self._read.get(each)) for each in wanted}
+        return {each: row for each, row in known.items() if row is not None}
+
+    def _present(self) -> Iterator[Json]:
+        return iter_present(self.place.spool.iter_all("users", self.pages), self.told)
+
+    def _iter_untold(self) -> Iterator[Known]:
+        rt, connection_id = self.place.rt, self.place.connection_id
+        told = self.told.last.keys() - self.told.removed
+        if self.everybody and not self.full:
+            return (each for each in mirror.iter_known(rt, connection_id) if each.object_id not in told)
+        wanted = (self.brief.keys() if self.everybody else self.groups_told.members.keys() | self.gone.keys()) - told
+        if len(wanted) > MANY:
+            return (each for each in mirror.iter_known(rt, connection_id) if each.object_id in wanted)
+        return iter(mirror.find_many(rt, connection_id, sorted(wanted)).values())
+
+    def _groups_of(self, object_id: str, known: Known | None) -> frozenset[str]:
+        before = known.groups if known else frozenset()
+        moves = self.groups_told.members.get(object_id, {})
+        into = frozenset(group for group, is_in in moves.items() if is_in)
+        if self.groups_full:
+            return into | (before & self.kept)
+        return (before - moves.keys()) | into
+
+    def _all_groups(self, groups: frozenset[str]) -> frozenset[str]:
+        return groups.union(*(self.above.get(each, frozenset()) for each in groups))
+
+
+def look(place: Place) -> Tenant:
+    """Put together what was told and what is known; raises GraphError, NotCredible where it cannot be true."""
+    found = _read_back(place)
+    rounds.check_told(place, found.told)
+    _look_at_groups(found)
+    if found.full:
+        listed = mirror.iter_known(place.rt, place.connection_id, BRIEF)
+        found.brief = {each.object_id: each for each in listed}
+        found.emptied = _emptied(found)
+    _look_up_gone(found)
+    return found
+
+
+def _read_back(place: Place) -> Tenant:
+    """What was told, over all pages."""
+    state, spool = place.state, place.spool
+    return Tenant(
+        place,
+        pages=state.user_pages,
+        full=state.users_full,
+        groups_full=_reads_all_groups(place),
+        told=index(spool.iter_all("users", state.user_pages)),
+        groups_told=add_up(spool.iter_all("groups", state.group_pages)),
+    )
+
+
+def _look_at_groups(found: Tenant) -> None:
+    """The groups before and after; where one is in another by now that was not, everybody may be concerned."""
+    place, told = found.place, found.groups_told
+    replanned = place.state.rules_version != place.rules.version()
+    if not (found.full or found.groups_full or replanned or found.told.last or told.names or told.removed):
+        return
+    found.groups_before = mirror.load_groups(place.rt, place.connection_id)
+    found.groups = groups_after(place, found.groups_before, told)
+    found.above = ancestors({each.group_id: each.children for each in found.groups.values()})
+    moved = _edges(found.groups_before) != _edges(found.groups)
+    found.everybody = found.full or found.groups_full or replanned or moved
+    found.kept = frozenset(groups_in_use(place.rules)) - told.names.keys()
+
+
+def _reads_all_groups(place: Place) -> bool:
+    """Whether this round says of every group who is in it, as far as groups are asked for."""
+    return place.state.groups_full and rounds.asked(place.rules).groups is not None
+
+
+def _properties(item: Json) -> dict[str, Any]:
+    """What an item says of a person, without Graph's annotations; but for the type, which tells people from
+    machines."""
+    return {name: value for name, value in item.items() if "@" not in name or name == _TYPE}
+
+
+def _edges(groups: Mapping[str, Group]) -> dict[str, frozenset[str]]:
+    return {each.group_id: each.children for each in groups.values() if each.children}
+
+
+def groups_after(place: Place, before: Mapping[str, Group], told: GroupsTold) -> dict[str, Group]:
+    """All groups after a round. One that a mapping uses stays when it is gone, and since when is noted."""
+    used, full = groups_in_use(place.rules), _reads_all_groups(place)
+    after = {} if full else dict(before)
+    for group, name in told.names.items():
+        known = before.get(group, Group(group))
+        moves = told.children.get(group, {})
+        stays = frozenset() if full else known.children - moves.keys()
+        after[group] = Group(group, name or known.name, stays | {child for child, is_in in moves.items() if is_in})
+    lost = {each for each in used if each not in told.names} if full else set()
+    for group in told.removed | lost:
+        after.pop(group, None)
+        if group in used:
+            known = before.get(group, Group(group, used[group].name))
+            after[group] = replace(known, gone_at=known.gone_at or to_text(place.rt.clock.now()))
+    return after
+
+
+def _emptied(tenant: Tenant) -> frozenset[str]:
+    """Groups in use that had two members or more, and have none at all after a round over all groups."""
+    if not tenant.groups_full or not tenant.brief:
+        return frozenset()
+    used = frozenset(groups_in_use(tenant.place.rules)) - tenant.kept
+    left = {group for moves in tenant.groups_told.members.values() for group, is_in in moves.items() if is_in}
+    before = Counter(group for known in tenant.brief.values() if not known.gone for group in known.groups & used)
+    return frozenset(group for group in used - left if before[group] > 1)
+
+
+def _look_up_gone(tenant: Tenant) -> None:
+    """Whom Graph calls removed, or does not name at all, is looked for: a filter, a delay or a fault is no farewell.
+
+    Who is there nevertheless is asked for once more in the next run, in case it was only a matter of time.
+    """
+    place, told = tenant.place, tenant.told
+    suspects = told.removed | (set(place.state.doubtful) - told.last.keys())
+    if tenant.full:
+        suspects |= {known.object_id for known in tenant.brief.values() if not known.gone} - told.last.keys()
+    known = suspects & tenant.brief.keys() if tenant.brief else _known_among(tenant, suspects)
+    absent = known - graph.find_present(place.client, sorted(known)) if known else set()
+    place.state.next_doubtful = tuple(sorted((known - absent) & told.removed)[:MOST_LOOKED_UP])
+    unsure = sorted(absent - told.removed)
+    restorable = graph.find_deleted(place.client, unsure) if 0 < len(unsure) <= MOST_LOOKED_UP else frozenset()
+    tenant.gone = {each: "deleted" if each in told.removed or each in restorable else "missing" for each in absent}
+
+
+def _known_among(tenant: Tenant, object_ids: Iterable[str]) -> set[str]:
+    return set(mirror.find_many(tenant.place.rt, tenant.place.connection_id, object_ids))

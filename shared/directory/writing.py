@@ -1,0 +1,149 @@
+"""Writing people to the desk: as many as fit in one transaction together; where that is refused, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from shared import log
+from shared.desk import PARTITION, TABLE, agents, people
+from shared.desk.agents import Agent
+from shared.desk.keeping import Kept
+from shared.desk.people import Former, User
+from shared.directory import replanning
+from shared.directory.pieces import Planned
+from shared.directory.place import Place
+from shared.directory.present import read_one
+from shared.errors import Later
+from shared.storage.rows import Change, Row
+from shared.storage.tables import LARGEST_TRANSACTION, RowChanged, RowExists
+
+MOST_TRIES = 3
+_AGAIN_DELAY = 30
+
+
+def write(place: Place, chunk: Sequence[Planned]) -> list[Planned]:
+    """Bring the desk to what these entries say; as they were applied, which differs for whom the plan was made anew."""
+    done: list[Planned] = []
+    for together in _fitting(place, chunk):
+        changes = _merged([change for _, found in together for change in found])
+        try:
+            if changes:
+                place.rt.tables[TABLE].transact(changes)
+            done += [planned for planned, _ in together]
+        except (RowExists, RowChanged):
+            log.info("directory.one_by_one", people=len(together))
+            done += [_write_one(place, planned) for planned, _ in together]
+    people.forget(place.rt)
+    return done
+
+
+def _fitting(place: Place, chunk: Sequence[Planned]) -> Iterator[list[tuple[Planned, list[Change]]]]:
+    """Entries with their rows, as many as a transaction takes."""
+    waiting: list[tuple[Planned, list[Change]]] = []
+    rows = 0
+    for planned in chunk:
+        changes = changes_of(place, planned)
+        if rows + len(changes) > LARGEST_TRANSACTION:
+            yield waiting
+            waiting, rows = [], 0
+        waiting.append((planned, changes))
+        rows += len(changes)
+    if waiting:
+        yield waiting
+
+
+def _merged(changes: Sequence[Change]) -> list[Change]:
+    """A transaction names each row once. Who gets an address goes before who leaves it."""
+    found: dict[str, Change] = {}
+    for change in changes:
+        known = found.get(change.row.key)
+        if known is None or known.kind == "delete" or (known.kind == "merge" and change.kind == "replace"):
+            found[change.row.key] = change
+    return list(found.values())
+
+
+def changes_of(place: Place, planned: Planned) -> list[Change]:
+    """The rows that an entry changes at the desk: what is there is replaced only at the version that the plan knew."""
+    entry = planned.entry
+    found: list[Change] = []
+    if entry.user and entry.user != entry.user_before:
+        found += people.changes(entry.user_before, entry.user, former=_former(place, planned))
+        _pin(found, people.KIND.prefix + entry.user.user_id, planned.user_etag)
+    if entry.agent and entry.agent != entry.agent_before:
+        found += agents.changes(entry.agent_before, entry.agent)
+        _pin(found, agents.KIND.prefix + entry.agent.agent_id, planned.agent_etag)
+    return [*_taking(planned, found), *_leaving(place, planned)]
+
+
+def _pin(changes: list[Change], key: str, etag: str) -> None:
+    for index, change in enumerate(changes):
+        if change.row.key == key and etag:
+            changes[index] = Change("replace", replace(change.row, etag=etag))
+
+
+def _former(place: Place, planned: Planned) -> Former:
+    """What becomes of the address that a user had: it may be somebody else's by now."""
+    before, after = planned.entry.user_before, planned.entry.user
+    if before is None or after is None or not before.address or before.address.lower() == after.address.lower():
+        return "drop"
+    row = place.rt.tables[TABLE].find(PARTITION, people.address_key(before.address))
+    return "drop" if row is not None and row["user_id"] == before.user_id else "not_theirs"
+
+
+def _taking(planned: Planned, changes: list[Change]) -> list[Change]:
+    """An address that passes from one to the other is taken, where else it must be nobody's."""
+    if not planned.entry.address_from:
+        return changes
+    return [Change("upsert", each.row) if each.kind == "insert" and _is_address(each) else each for each in changes]
+
+
+def _leaving(place: Place, planned: Planned) -> list[Change]:
+    """Whose address goes to another person has none, until their own entry says which."""
+    user, holder = planned.entry.user, planned.entry.address_from
+    if not holder or user is None:
+        return []
+    row = place.rt.tables[TABLE].find(PARTITION, people.KIND.prefix + holder)
+    if row is None or row.get("address", "").lower() != user.address.lower():
+        return []
+    return [Change("merge", Row(PARTITION, row.key, {"address": ""}, row.etag))]
+
+
+def _is_address(change: Change) -> bool:
+    return change.row.key.startswith("e~")
+
+
+def _write_one(place: Place, planned: Planned) -> Planned:
+    """Apply one entry, whatever happened to the person since it was planned; raises Later where that goes on."""
+    for _ in range(MOST_TRIES):
+        user, agent = _present(place, planned)
+        entry = planned.entry
+        there = (user.thing if user else None, agent.thing if agent else None)
+        if there == (entry.user, entry.agent):
+            return planned
+        if there == (entry.user_before, entry.agent_before):
+            fresh = replace(planned, user_etag=user.etag if user else "", agent_etag=agent.etag if agent else "")
+            if _is_taken(place, fresh):
+                return planned
+        planned = replanning.plan_again(place, planned)
+    raise Later(f"{planned.entry.name} is changed again and again.", _AGAIN_DELAY)
+
+
+def _is_taken(place: Place, planned: Planned) -> bool:
+    """Write one entry; whether the table took it."""
+    changes = _merged(changes_of(place, planned))
+    try:
+        if changes:
+            place.rt.tables[TABLE].transact(changes)
+    except (RowExists, RowChanged):
+        return False
+    return True
+
+
+def _present(place: Place, planned: Planned) -> tuple[Kept[User] | None, Kept[Agent] | None]:
+    """The rows of a person as they are at this moment."""
+    user, agent = planned.entry.user, planned.entry.agent
+    return (
+        read_one(place.rt, people.KIND, user.user_id) if user else None,
+        read_one(place.rt, agents.KIND, agent.agent_id) if agent else None,
+    )

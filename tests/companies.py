@@ -1,0 +1,145 @@
+"""A company with a tenant and a desk: what journeys of the directory begin with, and what they look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from dev.graph.directory.state import Directory
+from shared.desk import agents, keeping, organizations, people, roles, sites, teams
+from shared.desk.agents import Agent
+from shared.desk.organizations import Organization
+from shared.desk.people import User
+from shared.desk.roles import Role
+from shared.desk.sites import Site
+from shared.desk.teams import Team
+from shared.directory import planning, runs, store, sync
+from shared.directory.mapping import default_rules
+from shared.directory.plan import Entry
+from shared.directory.rules import AGENT_SITE, Group, RoleMapping, Rules, SiteMapping, TeamMapping
+from shared.directory.runs import Mode, Run
+from tests.world import CLIENT, TENANT, World
+
+READS = ("Mail.ReadWrite", "User.Read.All", "GroupMember.Read.All")
+
+
+@dataclass
+class Company:
+    """One tenant, connected to the desk of a world."""
+
+    world: World
+    connection_id: str = "contoso"
+    tenant_id: str = TENANT
+    groups: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def tenant(self) -> Directory:
+        """What an administrator of Entra can do."""
+        return self.world.emulator.directory(self.tenant_id)
+
+    def furnish(self) -> None:
+        """Give the desk an organization, a site, roles and a team."""
+        furniture: tuple[tuple[Any, Any], ...] = (
+            (organizations.KIND, Organization("org", "Contoso")),
+            (sites.KIND, Site("berlin", "org", "Berlin")),
+            (roles.KIND, Role("technician", "Technician", "agent")),
+            (roles.KIND, Role("admin", "Administrator", "agent", admin=True)),
+            (roles.KIND, Role("requester", "Requester", "user")),
+            (teams.KIND, Team("first", "First line")),
+        )
+        for kind, thing in furniture:
+            keeping.create(self.world.rt, kind, thing)
+
+    def hire(self, name: str, *groups: str, manager: str = "", **properties: Any) -> str:
+        """Somebody new in the tenant, with the address ``name@contoso.com``; the object id."""
+        entry = self.tenant.add_user(f"{name}@contoso.com", displayName=name.title(), **properties)
+        for group in groups:
+            self.tenant.add_members(self.group(group), entry.id)
+        if manager:
+            self.tenant.set_manager(entry.id, f"{manager}@contoso.com")
+        return str(entry.id)
+
+    def group(self, name: str) -> str:
+        """The id of a group, which is made if need be."""
+        if name not in self.groups:
+            self.groups[name] = str(self.tenant.add_group(name).id)
+        return self.groups[name]
+
+    def named(self, name: str) -> Group:
+        """A group as rules name it."""
+        return Group(id=self.group(name), name=name)
+
+    def rules(self, **changed: Any) -> Rules:
+        """Rules that bring everybody to Berlin, and the members of *Desk* in as technicians of the first line."""
+        usual: dict[str, Any] = {
+            "enabled": True,
+            "leaving": "deleted",
+            "site_mappings": (
+                SiteMapping(mapping_id="agents", kind="site", site_id=AGENT_SITE, sequence=1, group=self.named("Desk")),
+                SiteMapping(mapping_id="berlin", kind="site", site_id="berlin", sequence=2, user_role="requester"),
+            ),
+            "agent_roles": (
+                RoleMapping(group=self.named("Desk"), role_id="technician"),
+                RoleMapping(group=self.named("Admins"), role_id="admin"),
+            ),
+            "teams": (TeamMapping(group=self.named("Desk"), team_id="first"),),
+        }
+        return default_rules().model_copy(update={**usual, **changed})
+
+    def keep(self, rules: Rules | None = None, reset: store.Reset = "", **changed: Any) -> Rules:
+        """Keep rules for the connection."""
+        wanted = rules or self.rules(**changed)
+        store.put_rules(self.world.rt, self.connection_id, wanted, reset=reset)
+        return wanted
+
+    def run(self) -> Run:
+        """Let an hour pass and the timer come round; the run that came of it."""
+        self.world.advance(3600)
+        self.wake()
+        return self.last_run()
+
+    def wake(self) -> None:
+        """Let the timer come round, and all work be done."""
+        self.world.host.run_timer("sync_directories")
+        self.world.settle()
+
+    def ask(self, mode: Mode) -> Run:
+        """A run or a preview by hand."""
+        run = sync.request(self.world.rt, self.connection_id, mode)
+        self.world.settle()
+        return runs.get_run(self.world.rt, self.connection_id, run.run_id)
+
+    def last_run(self) -> Run:
+        """The newest run."""
+        found, _ = runs.list_runs(self.world.rt, self.connection_id, limit=1)
+        return found[0]
+
+    def entries(self, run: Run, **wanted: Any) -> dict[str, Entry]:
+        """The plan of a run, by name."""
+        found: dict[str, Entry] = {}
+        past: str | None = ""
+        while past is not None:
+            page, past = planning.iter_entries(self.world.rt, self.connection_id, run, past=past, **wanted)
+            found |= {entry.name: entry for entry in page}
+        return found
+
+    def users(self) -> dict[str, User]:
+        """Everybody at the desk, by name."""
+        return {user.name: user for user in people.iter_users(self.world.rt)}
+
+    def agents(self) -> dict[str, Agent]:
+        """All agents, by name."""
+        return {agent.name: agent for agent in agents.iter_agents(self.world.rt)}
+
+
+def open_company(world: World, people_: Iterable[str] = (), **rules: Any) -> Company:
+    """A connected company with these people, whose directory is switched on."""
+    world.connect()
+    world.emulator.change_roles(TENANT, CLIENT, *READS)
+    company = Company(world)
+    company.furnish()
+    for name in people_:
+        company.hire(name)
+    company.keep(**rules)
+    return company
