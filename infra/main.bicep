@@ -45,6 +45,12 @@ param publicUrl string = ''
 @secure()
 param alertWebhookUrl string = ''
 
+@description('Whom alerts are written to. Empty: nobody.')
+param alertMailTo string = ''
+
+@description('What alerts are written from: the id of a connection, a slash, the address of a mailbox. Empty: alerts are not written.')
+param alertMailFrom string = ''
+
 @description('Mail address that Azure Monitor tells of trouble. Empty: alert rules fire, and tell nobody.')
 param operatorAddress string = ''
 
@@ -144,6 +150,8 @@ module functions 'app/functions.bicep' = {
     environmentKind: environmentKind
     publicUrl: publicUrl
     alertWebhookUrl: alertWebhookUrl
+    alertMailTo: alertMailTo
+    alertMailFrom: alertMailFrom
     adminClientId: adminClientId
     adminTenantId: adminTenantId
   }

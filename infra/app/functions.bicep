@@ -33,6 +33,10 @@ param publicUrl string
 @description('Where alerts are posted; empty for nowhere.')
 @secure()
 param alertWebhookUrl string
+@description('Who is written to of alerts; empty for nobody.')
+param alertMailTo string
+@description('Connection and mailbox that alerts are written from; empty for none.')
+param alertMailFrom string
 @description('App registration of the admin API; empty for access by key.')
 param adminClientId string
 @description('Its tenant; empty for the tenant of the subscription.')
@@ -140,6 +144,8 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     PUBLIC_URL: publicUrl
     ENVIRONMENT: environmentKind
     ALERT_WEBHOOK_URL: alertWebhookUrl
+    ALERT_MAIL_TO: alertMailTo
+    ALERT_MAIL_FROM: alertMailFrom
     SCAN_SCHEDULE: '0 */5 * * * *'
     RECONCILE_SCHEDULE: '0 7 * * * *'
     WATCH_SCHEDULE: '0 23 * * * *'
