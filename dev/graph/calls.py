@@ -30,7 +30,7 @@ _OUTLOOK = ("/mailFolders", "/messages", "/calendars")
 class Call:
     """A request of a known app, matched to an operation; `keys` are the parts of the path that the template names.
 
-    `afterwards`: what it leads to outside of its mailbox, which is locked until then.
+    `afterwards`: what it leads to outside of its mailbox, which is locked until then. `told`: headers that go with the answer, whatever it says.
     """
 
     gateway: "Gateway"
@@ -41,6 +41,7 @@ class Call:
     keys: dict[str, str]
     found_mailbox: Mailbox | None = None
     afterwards: list[Callable[[], None]] = field(default_factory=list)
+    told: dict[str, str] = field(default_factory=dict)
     view: View = field(init=False)
 
     def __post_init__(self) -> None:

@@ -19,7 +19,7 @@ POST   settle                             {"timeout": seconds}
 POST   person                             {"address", "consents", "refusal"}: who signs in at the browser
 POST   revoke                             {"address", "number"}: refresh tokens so far are refused
 POST   expire                             {"tokens": true, "delta": address | true}; true is users and groups too
-POST   limit                              {"requests": per ten minutes}
+POST   limit                              {"requests": per ten minutes, "generosity": times the directory's limits}
 What works on users and groups stands in `directory_control`.
 """
 
@@ -133,6 +133,8 @@ def _statistics(emulator: "Emulator", _options: dict[str, str], _body: bytes) ->
         "by_status": dict(counted.by_status),
         "most_at_once": dict(counted.most_at_once),
         "turned_away": dict(emulator.gateway.throttle.turned_away),
+        "units": dict(emulator.units.spent),
+        "highest_share": emulator.units.highest_share,
     }
 
 
@@ -184,7 +186,10 @@ def _revoke(emulator: "Emulator", _options: dict[str, str], body: bytes) -> None
 
 
 def _limit(emulator: "Emulator", _options: dict[str, str], body: bytes) -> None:
-    emulator.raise_request_limit(int(json.loads(body)["requests"]))
+    wanted = json.loads(body)
+    if "requests" in wanted:
+        emulator.raise_request_limit(int(wanted["requests"]))
+    emulator.units.generosity = int(wanted.get("generosity", emulator.units.generosity))
 
 
 def _message(message: StoredMessage) -> Json:

@@ -13,6 +13,7 @@ from dev.graph.gateway import Gateway
 from dev.graph.mailboxes import StoredMessage
 from dev.graph.notifications import Send, lifecycle_item
 from dev.graph.recording import Statistics
+from dev.graph.resource_units import ResourceUnits
 from dev.graph.subscribing import precise
 from dev.graph.subscriptions import Subscription
 from dev.graph.wire import Json, Request, Response
@@ -235,6 +236,11 @@ class Emulator:
     def raise_request_limit(self, requests_per_ten_minutes: int) -> None:
         """More than 10,000 requests in ten minutes, for a load test; four at a time stay four."""
         self.gateway.throttle.requests_per_window = requests_per_ten_minutes
+
+    @property
+    def units(self) -> ResourceUnits:
+        """What apps spend on the directory; set `generosity` for a load test."""
+        return self.gateway.units
 
     def close(self) -> None:
         """Forget the notifications that have not been sent."""

@@ -7,8 +7,9 @@ from email.utils import format_datetime
 from dev.graph import batches, calendars, mail_drafts, mail_folders, mail_messages, message_delta, subscribing
 from dev.graph.calls import Call, Operation, Operations
 from dev.graph.clock import Clock
-from dev.graph.directory import deleted_items, directory_delta, groups, users
+from dev.graph.directory import deleted_items, directory_delta, groups, licenses, users
 from dev.graph.directory.delta_lines import Round
+from dev.graph.directory.properties import SIGN_IN
 from dev.graph.entra import Claims, Entra, unauthorized
 from dev.graph.faults import Faults
 from dev.graph.hosts import is_missing
@@ -16,6 +17,7 @@ from dev.graph.kept_rounds import KeptRounds
 from dev.graph.mailboxes import Change, Mailbox
 from dev.graph.notifications import Dispatcher, Post, Send, change_item
 from dev.graph.recording import Recorder
+from dev.graph.resource_units import ResourceUnits, Spender, cost_of
 from dev.graph.subscriptions import Subscriptions
 from dev.graph.throttling import Throttle
 from dev.graph.wire import ConnectionLost, GraphError, Request, Response, denied, error_response
@@ -29,6 +31,7 @@ OPERATIONS = [
     *groups.OPERATIONS,
     *deleted_items.OPERATIONS,
     *mail_drafts.OPERATIONS,
+    *licenses.OPERATIONS,
     *mail_folders.OPERATIONS,
     *message_delta.OPERATIONS,  # before the messages: `delta` is not the id of one
     *mail_messages.OPERATIONS,
@@ -45,6 +48,7 @@ class Gateway:
         self.clock = Clock()
         self.faults = Faults(self.clock)
         self.throttle = Throttle(self.clock)
+        self.units = ResourceUnits(self.clock)
         self.recorder = Recorder(self.throttle.most_at_once)
         self.subscriptions = Subscriptions(self.clock)
         self.rounds = KeptRounds[message_delta.Round](message_delta.ROUNDS_KEPT)
@@ -77,6 +81,7 @@ class Gateway:
         self.rounds.forget()
         self.directory_rounds.forget()
         self.throttle.forget()
+        self.units.forget()
         self.recorder.reset()
         self.clock.reset()
 
@@ -144,7 +149,9 @@ class Gateway:
         with self._admitted(call, operation):
             mailbox = call.found_mailbox
             who = f"{mailbox.address} {mailbox.id}" if mailbox else ""
-            return self.faults.around(request, who, lambda: _locked(call, operation))
+            response = self.faults.around(request, who, lambda: _locked(call, operation))
+        response.headers.update(call.told)
+        return response
 
     @contextlib.contextmanager
     def _admitted(self, call: Call, operation: Operation) -> Iterator[None]:
@@ -154,11 +161,20 @@ class Gateway:
                 raise GraphError(
                     403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."
                 )
+            if operation.units:
+                call.told = self._spend(call, operation.units)
             yield
             return
         call.found_mailbox = self.mailbox_for(call, call.keys["user"], operation.roles)
         with self.throttle.slot(call.claims.client_id, call.found_mailbox.address):
             yield
+
+    def _spend(self, call: Call, units: int) -> dict[str, str]:
+        """The limits of the directory; what costs more than one unit to begin with is no write, whatever its method."""
+        spender = Spender(call.claims.client_id, call.tenant.id, len(call.tenant.directory.users))
+        write = units == 1 and call.request.method != "GET"
+        sign_ins = SIGN_IN in call.request.options.get("$select", "")
+        return self.units.spend(spender, cost_of(call.request, units), write=write, sign_ins=sign_ins)
 
 
 def _named(segments: list[str], claims: Claims) -> list[str]:

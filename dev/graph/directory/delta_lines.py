@@ -85,7 +85,7 @@ def everything(directory: Directory, query: Query) -> list[Line]:
     entries = (entry for entry in directory.live[query.kind.name].values() if query.covers(entry.id))
     lines = [Line(entry.id, None, _all_links(directory, query, entry)) for entry in entries]
     lines += [Line(e.id, frozenset()) for e in directory.bin.values() if e.kind is query.kind and query.covers(e.id)]
-    return _in_pieces(lines)
+    return _in_pieces(lines) if query.kind is GROUP else lines
 
 
 def changed_since(directory: Directory, query: Query, position: int) -> list[Line]:

@@ -59,24 +59,21 @@ class Licensing:
 
     def assign(self, user: Entry, sku: Sku, disabled: Iterable[str] = ()) -> None:
         """To a user directly; refused as Graph refuses."""
-        if not user.values.get("usageLocation"):
-            raise _refused("License assignment cannot be done for user with invalid usage location.")
-        states = _states(user)
-        if not any(_holds(state, sku) for state in states) and sku.held >= sku.enabled:
-            raise _refused(f"Subscription with SKU {sku.id} does not have any available licenses.")
-        others = [state for state in states if not (state["skuId"] == sku.id and state["assignedByGroup"] is None)]
-        self._put(user, [*others, self._state(sku, disabled, None, "None")])
+        self.exchange(user, [(sku, tuple(disabled))], [])
 
     def remove(self, user: Entry, sku: Sku) -> None:
         """The one that was assigned directly; a group's can only be taken away by the group."""
-        mine = [state for state in _states(user) if state["skuId"] == sku.id]
-        if not mine:
-            raise _refused("User does not have a corresponding license.")
-        if all(state["assignedByGroup"] for state in mine):
-            raise _refused(
-                "User license is inherited from a group membership and it cannot be removed directly from the user."
-            )
-        self._put(user, [s for s in _states(user) if not (s["skuId"] == sku.id and s["assignedByGroup"] is None)])
+        self.exchange(user, [], [sku])
+
+    def exchange(self, user: Entry, adding: list[tuple[Sku, tuple[str, ...]]], removing: list[Sku]) -> None:
+        """Several at once, all or none. A unit that is given back here can be taken here."""
+        states = _states(user)
+        for sku in removing:
+            states = _without(states, sku)
+        for sku, disabled in adding:
+            self._check_room(user, sku, states)
+            states = [s for s in states if not _is_direct(s, sku)] + [self._state(sku, disabled, None, "None")]
+        self._put(user, states)
 
     def assign_to_group(self, group: Entry, sku: Sku, disabled: Iterable[str] = ()) -> None:
         """To a group: every direct user in it has one from now on, as long as there are any."""
@@ -108,6 +105,13 @@ class Licensing:
             self.skus[key].held += by
 
     # ---- within
+    def _check_room(self, user: Entry, sku: Sku, states: list[Json]) -> None:
+        if not user.values.get("usageLocation"):
+            raise _refused("License assignment cannot be done for user with invalid usage location.")
+        holding = any(_holds(state, sku) for state in (*states, *_states(user)))
+        if not holding and sku.held >= sku.enabled:
+            raise _refused(f"Subscription with SKU {sku.id} does not have any available licenses.")
+
     def _inherit(self, member: Entry, group_id: str, sku: Sku) -> None:
         if member.kind is not USER:
             return  # groups in groups are not looked into: the page named above
@@ -125,6 +129,8 @@ class Licensing:
         before, after = _active(_states(user)), _active(states)
         for sku in (self.skus[key] for key in before.keys() | after.keys()):
             sku.held += (sku.id in after) - (sku.id in before)
+        if before == after and states == _states(user):
+            return
         shown = [{"disabledPlans": sorted(off), "skuId": key} for key, off in after.items()]
         self._directory.change(user.id, licenseAssignmentStates=states, assignedLicenses=shown)
 
@@ -151,6 +157,22 @@ def _states(user: Entry) -> list[Json]:
 
 def _holds(state: Json, sku: Sku) -> bool:
     return bool(state["skuId"] == sku.id and state["state"] == "Active")
+
+
+def _is_direct(state: Json, sku: Sku) -> bool:
+    return bool(state["skuId"] == sku.id and state["assignedByGroup"] is None)
+
+
+def _without(states: list[Json], sku: Sku) -> list[Json]:
+    """Without the one that was assigned directly; refused if there is none."""
+    kept = [state for state in states if not _is_direct(state, sku)]
+    if len(kept) < len(states):
+        return kept
+    if any(state["skuId"] == sku.id for state in states):
+        raise _refused(
+            "User license is inherited from a group membership and it cannot be removed directly from the user."
+        )
+    raise _refused("User does not have a corresponding license.")
 
 
 def _active(states: list[Json]) -> dict[str, set[str]]:

@@ -228,7 +228,10 @@ class Directory:
     def _add(self, kind: Kind, key: str, values: Json, type_name: str) -> Entry:
         _check_names(kind, values)
         self._serial += 1
-        entry = Entry(kind, key, self._serial, {"id": key, "createdDateTime": self.now(), **values}, type_name)
+        values["id"] = key
+        if "createdDateTime" not in values:
+            values["createdDateTime"] = self.now()
+        entry = Entry(kind, key, self._serial, values, type_name)
         self.live[kind.name][key] = entry
         self._name(entry)
         self.note(entry, None)

@@ -115,7 +115,7 @@ def _check_main_store(call: Call) -> None:
 
 
 def _check_sign_in(call: Call) -> None:
-    """Sign-ins are told only to who may read the log of them, and ten times a minute.
+    """Sign-ins are told only to who may read the log of them.
 
     https://learn.microsoft.com/en-us/graph/api/resources/signinactivity
     """
