@@ -12,6 +12,7 @@ POST   skus                  {"skuPartNumber", "units", "plans": [names]}
 POST   licenses?key=         {"skuPartNumber", "disabledPlans": [ids]}, of a user or a group
 DELETE licenses?key=         {"skuPartNumber"}
 POST   roles                 {"client_id", "roles": [...]}: what the app is granted from now on
+POST   populate              {"seed", "users", "groups"}
 
 A key is an object id, a user principal name or the display name of a group.
 """
@@ -100,6 +101,12 @@ def _roles(emulator: "Emulator", options: dict[str, str], body: bytes) -> None:
     emulator.change_roles(options["tenant"], wanted["client_id"], *wanted["roles"])
 
 
+def _populate(emulator: "Emulator", options: dict[str, str], body: bytes) -> Json:
+    wanted = json.loads(body)
+    found = emulator.populate(options["tenant"], int(wanted["seed"]), int(wanted["users"]), int(wanted["groups"]))
+    return {"users": len(found.users), "groups": len(found.groups)}
+
+
 ACTIONS: dict[tuple[str, str], Callable[["Emulator", dict[str, str], bytes], Any]] = {
     ("POST", "users"): _on_directory(_add_user),
     ("PATCH", "users"): _on_directory(_change),
@@ -115,4 +122,5 @@ ACTIONS: dict[tuple[str, str], Callable[["Emulator", dict[str, str], bytes], Any
     ("POST", "licenses"): _on_directory(_assign),
     ("DELETE", "licenses"): _on_directory(_take_away),
     ("POST", "roles"): _roles,
+    ("POST", "populate"): _populate,
 }

@@ -7,6 +7,7 @@ from dev.graph import identifiers
 from dev.graph.authorizing import Person
 from dev.graph.clock import Clock
 from dev.graph.control import PREFIX, control
+from dev.graph.directory.population import populate
 from dev.graph.directory.state import Directory
 from dev.graph.faults import Faults
 from dev.graph.gateway import Gateway
@@ -94,6 +95,11 @@ class Emulator:
     def directory(self, tenant_id: str) -> Directory:
         """Users and groups of a tenant, and all that an administrator does to them."""
         return self.gateway.world.ensure_tenant(tenant_id).directory
+
+    def populate(self, tenant_id: str, seed: int, users: int, groups: int = 40) -> Directory:
+        """Fill a tenant with believable people and groups: the same number, the same tenant."""
+        populate(self.directory(tenant_id), seed, users, groups)
+        return self.directory(tenant_id)
 
     def sign(self, claims: Json) -> str:
         """A token with exactly these claims, as if Entra had issued it: for APIs other than Graph."""

@@ -78,6 +78,10 @@ def test_what_the_app_may_do_limits_and_tokens(bench: Bench, plane: Plane) -> No
     assert plane("GET", "statistics")["units"][CLIENT] > 0
 
 
+def test_a_whole_tenant(plane: Plane) -> None:
+    assert plane("POST", "populate", seed=7, users=50, groups=40) == {"users": 51, "groups": 40}
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [

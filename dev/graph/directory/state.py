@@ -215,6 +215,11 @@ class Directory:
         """Every delta and skip token of users and groups is answered with 410 from now on."""
         self.delta_epoch += 1
 
+    def forget_history(self) -> None:
+        """No line of the log any more, and no token that counts on one."""
+        self.log.clear()
+        self.expire_delta()
+
     def note(self, entry: Entry, names: frozenset[str] | None, links: tuple[tuple[str, bool], ...] = ()) -> None:
         """Write a line of the log."""
         self.log.append(Change(entry.kind.name, entry.id, names, links))
