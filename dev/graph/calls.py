@@ -30,7 +30,8 @@ _OUTLOOK = ("/mailFolders", "/messages", "/calendars")
 class Call:
     """A request of a known app, matched to an operation; `keys` are the parts of the path that the template names.
 
-    `afterwards`: what it leads to outside of its mailbox, which is locked until then. `told`: headers that go with the answer, whatever it says.
+    `afterwards`: what it leads to outside of its mailbox, which is locked until then.
+    `told`: headers that go with the answer, whatever it says.
     """
 
     gateway: "Gateway"
