@@ -84,6 +84,14 @@ def test_nobody_says_that_a_member_was_deleted(bench: Bench) -> None:
     assert bench.round(link)[0] == []
 
 
+def test_who_came_and_was_deleted_at_once_is_not_named(bench: Bench) -> None:
+    bench.directory.add_group("Agents", [ADA])
+    _, link, _ = bench.round(DELTA)
+    bench.directory.add_members("Agents", BOB)
+    bench.directory.delete(BOB)
+    assert [members(item) for item in bench.round(link)[0]] == [{}]
+
+
 def test_groups_are_removed_in_their_ways_and_come_back_with_all_members(bench: Bench) -> None:
     team = bench.directory.add_group("Team", [ADA, BOB], groupTypes=["Unified"]).id
     plain = bench.directory.add_group("Plain").id

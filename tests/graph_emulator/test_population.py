@@ -94,7 +94,7 @@ def test_sizes_have_limits(users: int, groups: int) -> None:
 
 @pytest.mark.minutes
 def test_fifty_thousand_users_are_served_fast(bench: Bench) -> None:
-    """The measure is time of the processor; a page takes 15 ms on an idle machine, and a third of that is JSON."""
+    """Measured in time of the processor, so that others on the machine count little; about half of it is JSON."""
     bench.emulator.recording = False
     bench.grant("User.Read.All", "Group.Read.All")
     made = bench.emulator.populate(TENANT, 7, 50_000, 500)

@@ -159,6 +159,14 @@ def test_the_manager_is_an_annotation(bench: Bench) -> None:
     ]
 
 
+def test_a_deleted_manager_is_nobodys_and_nobody_says_so(bench: Bench) -> None:
+    bench.directory.set_manager(ADA, BOB)
+    _, link, _ = bench.round("users/delta?$select=manager")
+    bob = bench.directory.delete(BOB).id
+    assert bench.round(link)[0] == [{"id": bob, "@removed": {"reason": "changed"}}]
+    assert {"id": id_of(bench, ADA)} in bench.round("users/delta?$select=manager")[0]
+
+
 def test_an_agent_tells_its_type(bench: Bench) -> None:
     bench.directory.add_user("bot@contoso.com", type_name="agentUser")
     types = [item.get("@odata.type") for item in bench.round(DELTA)[0]]

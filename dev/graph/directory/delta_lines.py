@@ -103,15 +103,14 @@ def changed_since(directory: Directory, query: Query, position: int) -> list[Lin
 
 
 def page_end(lines: list[Line], start: int, size: int) -> int:
-    """Where the page that begins at `start` ends: no more members than a page takes, and no group twice."""
-    members, seen = 0, set[str]()
-    for number in range(start, min(start + size, len(lines))):
-        line = lines[number]
-        members += len(line.links)
-        if line.id in seen or (seen and members > MEMBERS_A_PAGE):
+    """Where the page that begins at `start` ends: no more members than a page takes, hence no group twice."""
+    end = min(start + size, len(lines))
+    members = 0
+    for number in range(start, end):
+        members += len(lines[number].links)
+        if members > MEMBERS_A_PAGE and number > start:
             return number
-        seen.add(line.id)
-    return min(start + size, len(lines))
+    return end
 
 
 def put_off(directory: Directory, query: Query, lines: list[Line]) -> None:

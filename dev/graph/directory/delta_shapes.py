@@ -1,6 +1,7 @@
 """How an object looks in a delta round."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from dev.graph.directory.delta_lines import Line, Query
 from dev.graph.directory.properties import USER
@@ -24,21 +25,21 @@ class Shape:
             reason = "changed" if line.id in self.directory.bin else "deleted"
             return {"id": line.id, "@removed": {"reason": reason}}
         values = entry.values
-        item: Json = {name: values[name] for name in self._names(line) if name in values}
+        names = self._names if line.names is None or not self.minimal else self._changed(line.names)
+        item: Json = {name: values[name] for name in names if name in values}
         item["id"] = line.id
         if entry.type_name != self.query.kind.name:
             item["@odata.type"] = entry.odata_type
-        if links := self._links(line):
+        if line.links and (links := self._links(line)):
             item[f"{self.query.kind.relation}@delta"] = links
         return item
 
-    def _names(self, line: Line) -> tuple[str, ...]:
-        names = self.query.shown
-        if self.seen is not None:
-            names = tuple(name for name in names if name in self.seen)
-        if self.minimal and line.names is not None:
-            names = tuple(name for name in names if name in line.names)
-        return names
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(name for name in self.query.shown if self.seen is None or name in self.seen)
+
+    def _changed(self, names: frozenset[str]) -> tuple[str, ...]:
+        return tuple(name for name in self._names if name in names)
 
     def _links(self, line: Line) -> list[Json]:
         """Who is one now and who is not any more; nobody says that a member's own object was deleted.

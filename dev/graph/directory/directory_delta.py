@@ -187,6 +187,8 @@ def _malformed() -> GraphError:
     return lists.refused("Badly formed token.")
 
 
+# The page of user: delta names User.Read.All as the least permission of an app. Whether Graph refuses the basic one was
+# not found; it is let in here because silent gaps are the harder answer to survive.
 OPERATIONS = [
     Operation("GET", "users/delta", partial(_delta, USER), (BASIC_READ, *USERS_READ), units=1),
     Operation("GET", "groups/delta", partial(_delta, GROUP), MEMBERS_READ, units=1),
