@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dev import error_page, verdict_page
+from dev import directory_reason_page, error_page, verdict_page
 from dev.__main__ import COMMANDS
 from shared.settings import Settings
 from tests.world import ROOT, World, mail
@@ -68,6 +68,12 @@ def test_the_page_of_verdicts_is_current() -> None:
 @pytest.mark.requirement("CONN-8")
 def test_the_page_of_errors_is_current() -> None:
     assert error_page.PAGE.read_text(encoding="utf-8") == error_page.page(), "run python -m dev.error_page"
+
+
+@pytest.mark.requirement("DIR-11")
+def test_the_page_of_the_directorys_reasons_is_current() -> None:
+    expected = directory_reason_page.page()
+    assert directory_reason_page.PAGE.read_text(encoding="utf-8") == expected, "run python -m dev.directory_reason_page"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 from shared.directory import entitlements
 from shared.directory.choosing import Choice, choose
-from shared.directory.criteria import folded
 from shared.directory.mapping import Values, values_of, with_set
 from shared.directory.matching import (
     NOBODY,
@@ -16,6 +15,7 @@ from shared.directory.matching import (
     Claims,
     Index,
     Match,
+    claim_key,
     find_by_id,
     match_agent,
     match_user,
@@ -35,7 +35,7 @@ class Context:
     """What is the same for everybody in a run.
 
     ``at``: when the run began, ISO 8601; ``users``, ``agents``: everybody at the desk, to be found;
-    ``claims``: the addresses that the people of the tenant have now.
+    ``claims``: what the people of the tenant have now in their address and in the matching fields.
     """
 
     connection_id: str
@@ -128,7 +128,7 @@ def _settle(context: Context, known: Identified, origin: str) -> Identified:
     person, rules, choice = known.person, context.rules, known.choice
     values = known.user_values
     agent_values = with_set(values_of(person, rules.agent_fields), choice.agent) if choice.agent else {}
-    user = match_user(origin, values, context.users)
+    user = match_user(origin, values, context.users, context.claims)
     addressing = settle_address(origin, values.get("address", ""), user.record_id, context.users, context.claims)
     if user.by == "new" and _is_blocked(person, rules):
         return replace(known, trouble=Reason.BLOCKED)
@@ -170,8 +170,17 @@ def find_inactive_agent(rules: Rules, person: Person, choice: Choice) -> Reason 
 
 
 def claimed_address(context: Context, person: Person) -> str:
-    """The address that a person would have at the desk, folded: what ``claims`` are made of; empty for who is gone."""
+    """The address that a person would have at the desk, as ``claims`` have it; empty for who is gone."""
+    return _claims(context, person, {"address"}).get("address", "")
+
+
+def claims_of(context: Context, person: Person) -> list[str]:
+    """The keys of all that a person claims: their address and what is in a matching field; nothing for who is gone."""
+    return [*_claims(context, person, {"address", *context.rules.user_matching}).values()]
+
+
+def _claims(context: Context, person: Person, names: set[str]) -> dict[str, str]:
     if person.gone:
-        return ""
-    fields = [each for each in context.rules.user_fields if each.target == "address"]
-    return folded(values_of(person, fields).get("address", ""))
+        return {}
+    values = values_of(person, [each for each in context.rules.user_fields if each.target in names])
+    return {name: claim_key(name, value) for name, value in values.items() if value}

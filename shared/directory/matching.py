@@ -25,6 +25,11 @@ def origin_of(connection_id: str, object_id: str) -> str:
     return f"{connection_id}/{object_id}"
 
 
+def object_id_of(origin: str) -> str:
+    """The object id in it."""
+    return origin.partition("/")[2]
+
+
 def new_user_id(origin: str) -> str:
     """The id of a user who is made of a person: always the same, so that making them twice makes one."""
     return str(uuid.uuid5(_NAMESPACE, origin))
@@ -39,12 +44,21 @@ def field_of(known: User | Agent, name: str) -> str:
     return known.details.get(name, "")
 
 
+def claim_key(name: str, value: str) -> str:
+    """The key of a value in a field: an address is its own, folded; one of another field has its field before it."""
+    return folded(value) if name == "address" else f"{name}\n{folded(value)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """As much of somebody known as it takes to find them."""
+    """As much of somebody known as it takes to find them.
+
+    ``keys``: what they have in the matching fields, in their order, as ``claim_key`` says it, if they are free.
+    """
 
     record_id: str
     origin: str = ""
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -61,7 +75,8 @@ class Index:
 
     def add(self, known: User | Agent) -> None:
         """Let somebody be found."""
-        candidate = Candidate(known.user_id if isinstance(known, User) else known.agent_id, known.origin)
+        keys = () if known.origin else tuple(claim_key(name, field_of(known, name)) for name in self.fields)
+        candidate = Candidate(known.user_id if isinstance(known, User) else known.agent_id, known.origin, keys)
         self.by_id[candidate.record_id] = candidate
         if known.origin:
             self.by_origin[known.origin] = candidate
@@ -108,9 +123,13 @@ def find_by_id(origin: str, index: Index) -> Match:
     return Match(known.record_id, "id") if known else Match()
 
 
-def match_user(origin: str, values: Values, index: Index) -> Match:
+Claims = Mapping[str, frozenset[str]]
+"""Who of the tenant has a value now, by Entra's last word: keys of ``claim_key`` to object ids."""
+
+
+def match_user(origin: str, values: Values, index: Index, claims: Claims) -> Match:
     """Which user somebody is, or *new*, or why that is not certain."""
-    return find_by_id(origin, index) or _by_fields(values, index) or Match(new_user_id(origin), "new")
+    return find_by_id(origin, index) or _by_fields(origin, values, index, claims) or Match(new_user_id(origin), "new")
 
 
 def match_agent(origin: str, values: Values, index: Index, user_id: str) -> Match:
@@ -121,23 +140,29 @@ def match_agent(origin: str, values: Values, index: Index, user_id: str) -> Matc
     present = index.by_id.get(agent_id_of(user_id))
     if present:
         return Match(reason=Reason.OTHER_CONNECTION) if present.origin else Match(present.record_id, "user")
-    return _by_fields(values, index) or Match(agent_id_of(user_id), "new")
+    return _by_fields(origin, values, index, {}) or Match(agent_id_of(user_id), "new")
 
 
-def _by_fields(values: Values, index: Index) -> Match:
-    for name in index.fields:
+def _by_fields(origin: str, values: Values, index: Index, claims: Claims) -> Match:
+    """Who has the value of the first field that leads to somebody free: nobody, if it is not one to one.
+
+    Whom an earlier field leads another person to is not free.
+    """
+
+    def is_claimed(key: str) -> bool:
+        return bool(claims.get(key, frozenset()) - {object_id_of(origin)})
+
+    for place, name in enumerate(index.fields):
         value = values.get(name, "")
         found = index.find(name, value) if value else ()
-        free = [each for each in found if not each.origin]
+        free = [each for each in found if not each.origin and not any(map(is_claimed, each.keys[:place]))]
+        if free and is_claimed(claim_key(name, value)):
+            return Match(reason=Reason.ADDRESS_SHARED if name == "address" else Reason.AMBIGUOUS)
         if len(free) > 1 or (free and len(found) > 1):
             return Match(reason=Reason.AMBIGUOUS)
         if free:
             return Match(free[0].record_id, name)
     return Match()
-
-
-Claims = Mapping[str, frozenset[str]]
-"""Which persons of the tenant have an address now, by Entra's last word: folded address to object ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,21 +186,21 @@ def settle_address(origin: str, address: str, record_id: str, index: Index, clai
     holders = [each for each in found if each.record_id != record_id]
     if not address or len(holders) < len(found):  # nothing to ask for, or theirs already
         return Addressing()
-    connection_id, _, object_id = origin.partition("/")
+    connection_id = origin.partition("/")[0]
     foreign = [each for each in holders if each.origin and not each.origin.startswith(f"{connection_id}/")]
     if foreign:
         return Addressing(Reason.OTHER_CONNECTION)
     if any(not each.origin for each in holders):
         return Addressing(Reason.ADDRESS_TAKEN)
-    if claims.get(folded(address), frozenset()) - {object_id}:
+    if claims.get(claim_key("address", address), frozenset()) - {object_id_of(origin)}:
         return Addressing(Reason.ADDRESS_SHARED)
     return Addressing(former=holders[0].record_id if holders else "")
 
 
 def iter_claims(claims: Iterable[tuple[str, str]]) -> Iterator[tuple[str, frozenset[str]]]:
-    """Pairs of address and object id, gathered by address: make a dict of it."""
+    """Pairs of a claim's key and an object id, gathered by key: make a dict of it."""
     gathered: dict[str, set[str]] = defaultdict(set)
-    for address, object_id in claims:
-        if address:
-            gathered[folded(address)].add(object_id)
-    return ((address, frozenset(object_ids)) for address, object_ids in gathered.items())
+    for key, object_id in claims:
+        if key:
+            gathered[key].add(object_id)
+    return ((key, frozenset(object_ids)) for key, object_ids in gathered.items())

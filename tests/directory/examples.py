@@ -14,7 +14,7 @@ from shared.desk.roles import Role
 from shared.desk.sites import Site
 from shared.desk.teams import Team
 from shared.directory.deciding import plan_person
-from shared.directory.identifying import Context, claimed_address, identify
+from shared.directory.identifying import Context, claims_of, identify
 from shared.directory.mapping import default_rules
 from shared.directory.matching import index_of, iter_claims
 from shared.directory.persons import Gone, Person
@@ -101,7 +101,7 @@ class Desk:
             index_of(self.users.values(), rules_.user_matching),
             index_of(self.agents.values(), rules_.agent_matching),
         )
-        claims = dict(iter_claims((claimed_address(bare, each), each.object_id) for each in people))
+        claims = dict(iter_claims((key, each.object_id) for each in people for key in claims_of(bare, each)))
         context = replace(bare, claims=claims)
         found = [identify(context, each) for each in people]
         managers = {each.person.object_id: each.placed for each in found}
