@@ -1,0 +1,35 @@
+"""The desk as the directory sees it."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.desk.sites import Site
+from shared.desk.teams import Team
+from shared.directory.structure import structure_of
+from tests.directory.examples import STRUCTURE, with_sites
+
+
+@pytest.mark.requirement("DIR-3")
+def test_only_active_sites_of_active_organizations_are_found() -> None:
+    assert STRUCTURE.find_site("berlin")
+    assert [STRUCTURE.find_site(each) for each in ("old", "shut-site", "?")] == [None, None, None]
+    assert STRUCTURE.sites_with("name", "NOWHERE") == STRUCTURE.sites_with("name", "old") == ()
+    assert [each.site_id for each in STRUCTURE.sites_with("name", " berlin ")] == ["berlin"]
+    assert [each.site_id for each in STRUCTURE.sites_with("domain", "Ada@FR.Contoso.example")] == ["paris"]
+
+
+def test_what_is_not_there_is_shown_by_its_id() -> None:
+    shown = (STRUCTURE.role_name("?"), STRUCTURE.team_name("?"), STRUCTURE.board_name("?"), STRUCTURE.site_name("?"))
+    assert shown == ("?", "?", "?", "?")
+    assert (STRUCTURE.role_name("admin"), STRUCTURE.board_name("cab")) == ("Administrator", "CAB")
+
+
+@pytest.mark.requirement("DIR-10")
+def test_the_version_changes_with_what_can_change_a_plan() -> None:
+    sites = [*STRUCTURE.sites.values()]
+    made = with_sites(STRUCTURE, [*sites, Site("new", "org", "Oslo", source="contoso")])
+    by_hand = with_sites(STRUCTURE, [*sites, Site("new", "org", "Oslo")])
+    assert STRUCTURE.version() == with_sites(STRUCTURE, reversed(sites)).version() == made.version()
+    assert STRUCTURE.version() != by_hand.version()
+    assert structure_of().version() != structure_of(teams=[Team("t", "T")]).version()
