@@ -67,6 +67,10 @@ class Emulator:
         self.gateway.world.ensure_tenant(tenant_id).apps[client_id.lower()] = app
         return app
 
+    def place_tenant(self, tenant_id: str, cloud: str) -> None:
+        """Which of Microsoft's clouds a tenant lives in; one that was not placed is in whichever is asked for it."""
+        self.gateway.world.ensure_tenant(tenant_id).cloud = cloud
+
     def add_identity(self, tenant_id: str, client_id: str, *, trusted_by: App | None = None) -> None:
         """A managed identity of the machine that the app runs on; `trusted_by`: a federated credential of that app."""
         principal = identifiers.user_id(tenant_id, client_id)

@@ -17,7 +17,7 @@ from dev.graph.authorizing import Authorizing
 from dev.graph.client_proofs import IDENTITY_PATH, ClientProofs, ProofRefused
 from dev.graph.faults import Faults
 from dev.graph.granting import LIFETIME_SECONDS, Granting
-from dev.graph.hosts import GRAPH_HOSTS
+from dev.graph.hosts import GRAPH_HOSTS, INSTANCES, instance_of, meets
 from dev.graph.sign_in_refusals import SignInError
 from dev.graph.signing import Signer
 from dev.graph.wire import GraphError, Json, Request, Response
@@ -83,7 +83,7 @@ class Entra:
         if tail[1:] == ["discovery", "v2.0", "keys"] and request.method == "GET":
             return Response(200, self.signer.jwks())
         if tail[1:] == ["oauth2", "v2.0", "authorize"] and request.method == "GET":
-            return self.authorizing.answer(request, self._tenant(tail[0]))
+            return self.authorizing.answer(request, self._tenant_here(request, tail[0]))
         if tail[1:] == ["oauth2", "v2.0", "token"] and request.method == "POST":
             return self._token(request, tail[0])
         raise GraphError(404, "NotFound", f"There is nothing at {request.path}.")
@@ -92,7 +92,7 @@ class Entra:
         form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
         if fault := self._faults.strike("revoke_sign_in", "POST", request.path):
             raise _refusals(fault.code, form.get("client_id", ""))
-        tenant = self._tenant(tenant_key)
+        tenant = self._tenant_here(request, tenant_key)
         _check_grant(form)
         app = tenant.apps.get(form["client_id"].lower())
         if app is None:
@@ -124,6 +124,13 @@ class Entra:
         tenant = self._world.tenant(key)
         if tenant is None:
             raise _refusals(90002, "", key)
+        return tenant
+
+    def _tenant_here(self, request: Request, key: str) -> Tenant:
+        """The tenant, if it lives in the cloud of the host that was asked."""
+        tenant = self._tenant(key)
+        if not meets(tenant.cloud, request.host):
+            raise _refusals(90002 if "china" in (tenant.cloud, _cloud_at(request.host)) else 900382, "", key)
         return tenant
 
     def _check_proof(self, request: Request, app: App, tenant: Tenant, form: dict[str, str]) -> None:
@@ -163,6 +170,10 @@ class Entra:
     def _openid_configuration(self, request: Request, tenant_key: str) -> Json:
         shared = tenant_key.lower() in _SHARED_AUTHORITIES
         tenant = "{tenantid}" if shared else self._tenant(tenant_key).id
+        lives = "" if shared else self._tenant(tenant_key).cloud
+        if not meets(lives, request.host) and "china" in (lives, _cloud_at(request.host)):
+            raise _refusals(90002, "", tenant_key)
+        instance, _, graph, region, part = instance_of(lives, request.host)
         base = f"{request.origin}/{tenant_key}"
         return {
             "token_endpoint": f"{base}/oauth2/v2.0/token",
@@ -175,6 +186,10 @@ class Entra:
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
             "subject_types_supported": ["pairwise"],
             "id_token_signing_alg_values_supported": ["RS256"],
+            "tenant_region_scope": None if shared else region,
+            **({"tenant_region_sub_scope": part} if part and not shared else {}),
+            "cloud_instance_name": instance,
+            "msgraph_host": graph,
         }
 
     def _error_body(self, request: Request, error: SignInError) -> Json:
@@ -225,6 +240,10 @@ class Entra:
         """The app registration behind a token, if it is still there."""
         tenant = self._world.tenant(claims.tenant_id)
         return tenant.apps.get(claims.client_id.lower()) if tenant else None
+
+
+def _cloud_at(host: str) -> str:
+    return next((name for name, known in INSTANCES.items() if known[1] == host), "")
 
 
 def _check_grant(form: dict[str, str]) -> None:

@@ -13,6 +13,27 @@ GRAPH_HOSTS = (
 )
 LOGIN_HOSTS = ("login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn", "login.windows.net")
 
+INSTANCES = {
+    "global": ("microsoftonline.com", "login.microsoftonline.com", "graph.microsoft.com", "NA", None),
+    "usgov": ("microsoftonline.us", "login.microsoftonline.us", "graph.microsoft.us", "USGov", "DODCON"),
+    "dod": ("microsoftonline.us", "login.microsoftonline.us", "dod-graph.microsoft.us", "USGov", "DOD"),
+    "china": ("partner.microsoftonline.cn", "login.chinacloudapi.cn", "microsoftgraph.chinacloudapi.cn", "AS", None),
+}
+"""Each cloud's ``cloud_instance_name``, login host and Graph host, with region and sub-region of a tenant there.
+https://learn.microsoft.com/en-us/entra/identity-platform/authentication-national-cloud"""
+
+
+def instance_of(cloud: str, host: str) -> tuple[str, str, str, str, str | None]:
+    """What a tenant's configuration says of its cloud; one that was put in none lives where it is asked for."""
+    known = INSTANCES.get(cloud) or next((each for each in INSTANCES.values() if each[1] == host), None)
+    return known or INSTANCES["global"]
+
+
+def meets(cloud: str, host: str) -> bool:
+    """Whether a login host is that of the tenant's cloud."""
+    return host not in {each[1] for each in INSTANCES.values()} or instance_of(cloud, host)[1] == host
+
+
 _GOVERNMENT = (r"/permanentDelete$", r"/createUploadSession$")
 MISSING = {
     "graph.microsoft.us": _GOVERNMENT,

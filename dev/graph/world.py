@@ -68,6 +68,7 @@ class User:
 class Tenant:
     """One organization; `people_consent`: whether its users may consent to what an app asks of them.
 
+    `cloud`: in which of Microsoft's it lives (`hosts.INSTANCES`), or empty for wherever it is asked for.
     `users` are those that mail or sign-in had to do with; all there are is for the directory to say.
     """
 
@@ -77,6 +78,7 @@ class Tenant:
     apps: dict[str, App] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     people_consent: bool = True
+    cloud: str = ""
 
     def find_user(self, key: str) -> User | None:
         """By object id or user principal name, in any case."""

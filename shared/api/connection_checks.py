@@ -24,7 +24,9 @@ class TrialWishes(Body):
 
 
 class Probe(Output):
-    """One thing that was tried: `sign-in`, `permissions`, `users`, `mailbox`, `alert-mail`, `subscription`, `outside`.
+    """One thing that was tried.
+
+    `name`: `cloud`, `sign-in`, `permissions`, `users`, `mailbox`, `alert-mail`, `subscription` or `outside`.
 
     `severity` says what it means where it is not ok: an `error` keeps the connection from its work.
     """

@@ -1,9 +1,10 @@
 """Connections: the tenants that this app signs in to, and the app registrations that it does so with."""
 
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field, computed_field
+from pydantic import BeforeValidator, Field
 
 from shared.api import audit
 from shared.api.credentials import GivenCredential, read_credential
@@ -24,8 +25,9 @@ from shared.api.values import (
     Time,
 )
 from shared.connections import states, store
-from shared.graph import directory
-from shared.graph.clouds import get_cloud, lacks_of
+from shared.errors import BadInput
+from shared.graph import directory, tenant_cloud
+from shared.graph.clouds import LACKS, Lack, get_cloud
 from shared.upkeep import watching
 
 router = APIRouter(prefix="/connections", tags=["connections"])
@@ -52,6 +54,10 @@ class ConnectionChanges(Body):
     environment: Environment | None = None
 
 
+def _in_words(lacks: Collection[Lack]) -> list[str]:
+    return [LACKS[each] for each in sorted(lacks)]
+
+
 class Connection(Output):
     """A connection as far as it may be shown: its secret never is."""
 
@@ -72,11 +78,9 @@ class Connection(Output):
     trouble: str = Field(description="Why it is not connected.")
     cure: str
 
-    @computed_field(description="What Microsoft Graph cannot do in this cloud, and what follows from it.")  # type: ignore[prop-decorator]  # pydantic's own way to declare it
-    @property
-    def lacks(self) -> list[str]:
-        """In words, for people."""
-        return lacks_of(self.cloud)
+    lacks: Annotated[list[str], BeforeValidator(_in_words)] = Field(
+        description="What Microsoft Graph cannot do in this cloud, and what follows from it."
+    )
 
 
 class DirectoryUser(Output):
@@ -107,6 +111,9 @@ def create_connection(rt: Rt, caller: Admitted, new: NewConnection, response: Re
     """Keep a new connection. Its secret is sealed, and never shown again."""
     get_cloud(new.cloud, rt.settings.local_cloud_url)
     credential = read_credential(new)
+    lives = rt.graph.find_cloud(new.tenant_id, new.cloud)
+    if lives not in (None, new.cloud):
+        raise BadInput("cloud", *tenant_cloud.describe(lives))
     values = new.model_dump(include={"name", "tenant_id", "client_id", "cloud", "environment", "method"})
     told = {**values, "credential": credential.kind}
     with audit.recorded(rt, caller, "connection.created", after=told) as record:

@@ -7,6 +7,7 @@ rests: no work of it begins, whatever knocks, and what arrives meanwhile waits w
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from dataclasses import asdict, dataclass
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict, cast
 
 from shared.clock import to_text
 from shared.errors import Conflict, NotFound
+from shared.graph.clouds import Lack, lacks_of
 from shared.graph.errors import SignInFailed, nobody_signed_in
 from shared.runtime import Runtime
 from shared.storage.rows import Row, fill
@@ -44,7 +46,7 @@ class Connection:
     ``credential``: what the app proves itself with, a *secret*, a *certificate* or the app's managed *identity*.
     ``ends_at``: when that ends, empty where it is not known. ``signed_in_at``: when its account did so last.
     ``environment``: where it works, ``*`` for everywhere. ``trouble``, ``trouble_code``, ``cure``: why it is not
-    connected. All times are ISO 8601 in UTC.
+    connected. ``found_lacks``: of what its cloud may lack, what was tried, as JSON. All times are ISO 8601 in UTC.
     """
 
     connection_id: str
@@ -63,9 +65,15 @@ class Connection:
     state: str = "connected"
     state_since: str = ""
     signed_in_at: str = ""
+    found_lacks: str = ""
     trouble: str = ""
     trouble_code: str = ""
     cure: str = ""
+
+    @property
+    def lacks(self) -> frozenset[Lack]:
+        """What Graph cannot do in its cloud."""
+        return lacks_of(self.cloud, json.loads(self.found_lacks or "{}"))
 
     def __repr__(self) -> str:
         """Everything but the secret, sealed as it is."""
@@ -177,6 +185,13 @@ def change(rt: Runtime, connection_id: str, **values: str) -> Connection:
 def change_credential(rt: Runtime, connection_id: str, credential: Credential) -> Connection:
     """Keep another credential for a connection; raises NotFound."""
     return change(rt, connection_id, **_kept(rt, connection_id, credential))
+
+
+def note_lack(rt: Runtime, connection_id: str, lack: Lack, *, lacking: bool) -> None:
+    """Keep whether its cloud turned out to lack something; raises NotFound."""
+    known = json.loads(read(rt, connection_id)[0].found_lacks or "{}")
+    if known.get(lack) is not lacking:
+        change(rt, connection_id, found_lacks=json.dumps({**known, lack: lacking}))
 
 
 def forget(rt: Runtime) -> None:

@@ -31,6 +31,7 @@ from shared.graph.limits import (
     USUAL_PAUSE,
 )
 from shared.graph.sign_in import Credentials, SignIn
+from shared.graph.tenant_cloud import find_cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -257,6 +258,10 @@ class GraphClients:
         """What signs people in for this app registration in this tenant."""
         credentials = self._credentials(tenant_id, client_id, secret, cloud, kind)
         return Authorization(credentials, self._http, self._clock)
+
+    def find_cloud(self, tenant_id: str, cloud: str) -> str | None:
+        """The name of the cloud that a tenant lives in, asked first in this one; None where nobody can tell."""
+        return find_cloud(self._http, tenant_id, get_cloud(cloud, self._local_cloud_url))
 
     def _credentials(self, tenant_id: str, client_id: str, secret: str, cloud: str, kind: Kind) -> Credentials:
         place = get_cloud(cloud, self._local_cloud_url)

@@ -3,7 +3,7 @@
 https://learn.microsoft.com/en-us/graph/deployments
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
@@ -82,6 +82,7 @@ def get_cloud(name: str, local_cloud_url: str = "") -> Cloud:
         raise BadInput("cloud", f"There is no cloud called {name!r}.", f"Use one of {', '.join(CLOUDS)}.") from None
 
 
-def lacks_of(name: str) -> list[str]:
-    """What the cloud of this name lacks, in words; nothing for one that is not Microsoft's."""
-    return [LACKS[each] for each in sorted(CLOUDS[name].lacks)] if name in CLOUDS else []
+def lacks_of(name: str, found: Mapping[Lack, bool]) -> frozenset[Lack]:
+    """What the cloud of this name lacks: as was ``found`` by trying, else as Microsoft's pages have it."""
+    told = CLOUDS[name].lacks if name in CLOUDS else frozenset[Lack]()
+    return frozenset(each for each in LACKS if found.get(each, each in told))

@@ -103,6 +103,11 @@ def token_refused(refusal: GraphError) -> SignInFailed:
     return SignInFailed(refusal.code, refusal.cause, refusal.cure)
 
 
+def is_unknown_path(refusal: GraphError) -> bool:
+    """Whether Graph has no such operation: this cloud lacks it, for its path is right elsewhere."""
+    return refusal.status == 400 and "Resource not found for the segment" in refusal.cause
+
+
 def sign_in_changed() -> GraphBusy:
     """A sign-in was refused that has been replaced by another one meanwhile: the same may work with that."""
     changed = GraphBusy(503, "signInChanged", "", retry_after=SIGN_IN_CHANGED_PAUSE)

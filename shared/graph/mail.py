@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from shared.graph.batch import Request
 from shared.graph.client import IMMUTABLE_IDS, GraphClient, Json, segment
 from shared.graph.delta import Round, fetch_round
-from shared.graph.errors import GraphError, ItemGone
+from shared.graph.errors import GraphError, ItemGone, is_unknown_path
 from shared.graph.limits import DELTA_PAGE
 
 MESSAGE_FIELDS = "receivedDateTime,subject,from,internetMessageId"
@@ -31,6 +31,18 @@ def fetch_message_round(client: GraphClient, mailbox: str, folder: str, delta_li
         prefer=f"{IMMUTABLE_IDS}, odata.maxpagesize={DELTA_PAGE}",
         mailbox=mailbox,
     )
+
+
+def has_delta(client: GraphClient, mailbox: str, folder: str) -> bool:
+    """Whether Graph knows delta rounds over messages here; raises GraphError where the mailbox cannot be asked."""
+    params, prefer = {"$select": "id"}, f"{IMMUTABLE_IDS}, odata.maxpagesize=1"
+    try:
+        client.get(f"{_folder(mailbox, folder)}/messages/delta", params=params, prefer=prefer, mailbox=mailbox)
+    except GraphError as refusal:
+        if not is_unknown_path(refusal):
+            raise
+        return False
+    return True
 
 
 def list_messages(client: GraphClient, mailbox: str, folder: str, since: datetime | None) -> list[Json]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from shared import log
 from shared.clock import from_text
+from shared.connections.store import get as get_connection
 from shared.graph import mail as graph_mail
 from shared.graph.client import Json
 from shared.graph.delta import EndlessRound, Round
@@ -60,7 +61,7 @@ def _list_unfinished(place: Place, *, died_before: bool) -> list[Entry]:
 def _fetch_changes(place: Place) -> tuple[list[Json], str]:
     """Messages that came or changed since the cursor, and the next cursor."""
     place.state.endless = False
-    if "message-delta" in place.client.cloud.lacks:
+    if "message-delta" in get_connection(place.rt, place.mailbox.connection_id).lacks:
         return _list_recent(place), ""
     try:
         found = _fetch_round(place)

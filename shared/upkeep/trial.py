@@ -9,9 +9,9 @@ from typing import Literal
 
 from shared.connections import alert_mail
 from shared.connections.permissions import Line, compare
-from shared.connections.store import Connection, open_client, read
+from shared.connections.store import Connection, note_lack, open_client, read
 from shared.errors import BadInput, DeskbridgeError, Misconfigured
-from shared.graph import directory, mail, subscriptions
+from shared.graph import directory, mail, subscriptions, tenant_cloud
 from shared.graph.client import GraphClient
 from shared.graph.errors import AccessDenied, GraphBusy, GraphError, SignInFailed
 from shared.mail import mailboxes
@@ -65,10 +65,14 @@ def run(rt: Runtime, connection_id: str, outside_address: str = "") -> Trial:
     connection, _ = read(rt, connection_id)
     ours = [each for each in mailboxes.list_all(rt) if each.connection_id == connection_id]
     _check_outside(outside_address, ours)
+    lives = rt.graph.find_cloud(connection.tenant_id, connection.cloud)
+    if lives not in (None, connection.cloud):
+        return Trial((_elsewhere(lives),))
     try:
         found = _try_all(rt, connection, ours, outside_address)
     except (SignInFailed, GraphError, Misconfigured) as failure:  # without a sign-in there is nothing to try
         return Trial((_failed("sign-in", "", failure),))
+    _note_lacks(rt, connection, ours)
     if connection.state == "needs_sign_in":
         watching.resume(rt, connection_id)
     return found
@@ -80,6 +84,22 @@ def _try_all(rt: Runtime, connection: Connection, ours: Sequence[Mailbox], outsi
     lines, permissions = _check_permissions(features_of(rt.settings, connection), connection, client)
     probes = (Probe("sign-in"), permissions, *_probe_features(rt, connection, client, ours))
     return Trial(probes + ((_probe_outside(client, outside_address),) if outside_address else ()), lines)
+
+
+def _elsewhere(lives: str) -> Probe:
+    cause, cure = tenant_cloud.describe(lives)
+    return Probe("cloud", "", False, "error", "otherCloud", cause, cure)
+
+
+def _note_lacks(rt: Runtime, connection: Connection, ours: Sequence[Mailbox]) -> None:
+    """See in one mailbox what Graph can do here, and keep it: the table of clouds may be older than Graph."""
+    for mailbox in (each for each in ours if each.enabled):
+        try:
+            lacking = not mail.has_delta(open_client(rt, connection), mailbox.address, mailbox.folder)
+        except (SignInFailed, GraphError):
+            continue  # its own probe has told why
+        note_lack(rt, connection.connection_id, "message-delta", lacking=lacking)
+        return
 
 
 def features_of(settings: Settings, connection: Connection) -> frozenset[str]:
