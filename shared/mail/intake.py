@@ -18,7 +18,7 @@ from shared.desk.recording import Incoming, Recorded
 from shared.desk.tickets import Body
 from shared.errors import DeskbridgeError
 from shared.graph.errors import GraphBusy
-from shared.mail import disposal, fetching, follow_ups, own_mail, refusals
+from shared.mail import disposal, fetching, follow_ups, late_moves, own_mail, refusals
 from shared.mail.ledger import Entry
 from shared.mail.parsing import Automatic, Mail
 from shared.mail.passage import INTERRUPTIONS, Passage, Place, guarded
@@ -187,6 +187,7 @@ def _dispose_all(place: Place, passages: Sequence[Passage]) -> None:
             passage.entry.disposal = f"failed: {outcome.cause}"
         else:
             _hold_back(passage, outcome)
+    late_moves.note(place, [each.entry for each in leaving])
 
 
 def _hold_back(passage: Passage, interruption: DeskbridgeError) -> None:

@@ -118,6 +118,20 @@ def list_between(rt: Runtime, mailbox_id: str, low: str, high: str) -> list[Entr
     return [entry_of(row) for row in rows]
 
 
+def list_left(rt: Runtime, mailbox_id: str, state: State, disposal: str, limit: int) -> list[Entry]:
+    """The newest of the mails that the state has down as unmoved, of which just this was told."""
+    low, high = PREFIX + state.unmoved_low, after(PREFIX + state.unmoved_high)
+    where = f"disposal eq '{disposal}'"
+    rows = rt.tables[TABLE].range(mailbox_id, low=low, high=high, where=where, limit=limit, page=limit)
+    return [entry_of(row) for row in rows]
+
+
+def note_disposals(rt: Runtime, mailbox_id: str, state: State, entries: Iterable[Entry]) -> None:
+    """Write what became of mails in their mailbox, and the state, in one transaction; raises RowChanged."""
+    rows = (Row(mailbox_id, PREFIX + each.key, {"disposal": each.disposal}) for each in entries)
+    _transact(rt, mailbox_id, state, [Change("merge", row) for row in rows])
+
+
 def find_known(rt: Runtime, mailbox_id: str, keys: Sequence[str]) -> list[Entry]:
     """Those of these keys that are in the ledger; few are read one by one, many as one range."""
     if len(keys) > MOST_SINGLE_READS:

@@ -6,7 +6,7 @@ from shared import log
 from shared.connections.store import graph_client, rests
 from shared.errors import Conflict, Later, NotFound
 from shared.graph.errors import GraphBusy, GraphError, ItemGone, SignInFailed
-from shared.mail import disposal, intake, ledger, mailboxes
+from shared.mail import disposal, intake, late_moves, ledger, mailboxes
 from shared.mail.fetching import fetch_original
 from shared.mail.ledger import Entry
 from shared.mail.passage import Place
@@ -89,3 +89,4 @@ def _dispose(place: Place, entry: Entry) -> None:
     if isinstance(outcome, GraphBusy):
         raise outcome
     entry.disposal = outcome
+    late_moves.note(place, [entry])

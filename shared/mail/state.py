@@ -34,6 +34,12 @@ class State:
     open_high: str = ""
     """First and last ledger key of what was begun and not finished; a dead round leaves them for the next."""
     done_folder_id: str = ""
+    folder_trouble: str = ""
+    folder_cure: str = ""
+    """Why the folder for taken mail could not be made, and what to do about it."""
+    unmoved_low: str = ""
+    unmoved_high: str = ""
+    """First and last ledger key of mails that are to be moved once there is a folder."""
     last_success_at: str = ""
     last_mail_at: str = ""
     last_notified_at: str = ""
@@ -84,6 +90,11 @@ class State:
     def keep_open(self, keys: Collection[str]) -> None:
         """Note which ledger keys are begun and not finished."""
         self.open_low, self.open_high = (min(keys), max(keys)) if keys else ("", "")
+
+    def keep_unmoved(self, key: str) -> None:
+        """Note the ledger key of a mail that waits for its folder."""
+        self.unmoved_low = min(self.unmoved_low or key, key)
+        self.unmoved_high = max(self.unmoved_high, key)
 
     def release(self) -> None:
         """Let the mailbox go; nothing is unfinished."""

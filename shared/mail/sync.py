@@ -18,7 +18,8 @@ from shared.clock import from_text, to_text
 from shared.connections.store import graph_client, rests
 from shared.errors import DeskbridgeError, Later, Misconfigured, NotFound
 from shared.graph.errors import GraphBusy, GraphError, SignInFailed
-from shared.mail import changes, disposal, intake, ledger, mailboxes
+from shared.mail import changes, disposal, intake, late_moves, ledger, mailboxes
+from shared.mail.changes import Waiting
 from shared.mail.fetching import Fetching
 from shared.mail.ledger import Entry
 from shared.mail.mailboxes import Mailbox
@@ -121,17 +122,24 @@ class _Round:
         waiting = changes.find_waiting(self.place, died_before=self.died_before)
         self.open = {entry.key for entry in waiting.entries if entry.claimed_at and not entry.verdict}
         self._note_announcement([entry for entry in waiting.entries if not entry.claimed_at])
-        if not waiting.entries:
+        if waiting.entries or self.state.unmoved_low:
+            disposal.prepare(self.place.client, self.place.mailbox, self.state)
+        more = late_moves.make_up(self.place)
+        if waiting.entries:
+            more |= self._take_all(waiting)
+        else:
             self._succeed(waiting.cursor)
             ledger.save_state(self.rt, self.mailbox_id, self.state)
-            return
-        disposal.prepare(self.place.client, self.place.mailbox, self.state)
+        if more:
+            mailboxes.knock(self.rt, self.mailbox_id, "slice")
+
+    def _take_all(self, waiting: Waiting) -> bool:
+        """Take in all that the time allows; whether the mailbox is to be looked at again at once."""
         left = self._work_off(waiting.entries, waiting.cursor)
         log.info("mail.round", cause=self.work.cause, listed=waiting.listed, left=left)
         if left:
             self._let_go()
-        if left or (self.rt.clock.now() - self.began_at).total_seconds() > LONG_ROUND:
-            mailboxes.knock(self.rt, self.mailbox_id, "slice")
+        return bool(left) or (self.rt.clock.now() - self.began_at).total_seconds() > LONG_ROUND
 
     def _note_announcement(self, fresh: Sequence[Entry]) -> None:
         """Whether notifications arrive: mail that only a scan found is counted until one brings mail again."""

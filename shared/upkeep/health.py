@@ -121,6 +121,10 @@ def _issues(mailbox: Mailbox, state: State, subscription: Subscription | None, n
     if state.endless:
         cause = "Graph's delta round does not end; mail is listed by the time it was received instead."
         yield Issue("delta_endless", "warning", name, cause, "Nothing to do: every round tries the delta round first.")
+    if state.folder_trouble:
+        cause = f"Mail becomes tickets, and stays where it is: {mailbox.done_folder!r} cannot be made."
+        mend = "Or make the folder by hand: what waits is moved by the next round."
+        yield Issue("folder_missing", "warning", name, f"{cause} {state.folder_trouble}", f"{state.folder_cure} {mend}")
     if state.quarantined:
         cause = f"{state.quarantined} mails could not be processed."
         yield Issue(
