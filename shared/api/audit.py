@@ -69,7 +69,8 @@ def recorded(
         )
         raise
     audit.end(rt, change, "done")
-    log.info("api.changed", who=change.who, what=what, target=change.target, before=before, after=after)
+    fields = sorted({*(before or ()), *(after or ())})  # not their values, which may be about people
+    log.info("api.changed", who=change.who, what=what, target=change.target, fields=fields)
 
 
 @router.get("", openapi_extra=needs(Role.ADMIN))

@@ -22,6 +22,9 @@ TABLE = "Audit"
 PARTITION = "changes"
 MOST_LOOKED_AT = 1_000
 """As many as storage gives for one request."""
+_LONGEST = 30_000
+_LONGEST_WHERE_TOO_LONG = 500
+"""Characters. A property of a row takes 64 KiB of UTF-16; where all values together would not fit each is cut."""
 
 
 @dataclass(slots=True)
@@ -104,4 +107,21 @@ def _fits(change: Change, wanted: Wanted) -> bool:
 
 
 def _json(values: Mapping[str, object] | None) -> str:
-    return json.dumps(log.without_secrets(values or {}), default=str)
+    told = log.without_secrets(values or {})
+    text = _encoded(told)
+    if _units(text) <= _LONGEST:
+        return text
+    return _encoded({name: _cut(_encoded(value)) for name, value in told.items()})
+
+
+def _encoded(value: object) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_WHERE_TOO_LONG else f"{text[:_LONGEST_WHERE_TOO_LONG]}…"
+
+
+def _units(text: str) -> int:
+    """Characters as UTF-16 counts them; an emoji is two."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -242,3 +242,27 @@ def test_a_directory_may_give_an_agent_what_people_then_see(world: World, desk: 
     found = change(world, "agents", agent.agent_id, teams=[], kept_active=True)
     assert [(each["team_id"], each["given_by"]) for each in found["teams"]] == [(desk["team"], "contoso")]
     assert found["kept_active"]
+
+
+@pytest.mark.requirement("DESK-3", "OPS-6")
+def test_all_that_a_user_can_have_fits_and_is_recorded(world: World) -> None:
+    fields, boards = [f"field_{index}" for index in range(40)], range(50)
+    for field in fields:
+        make(world, "custom-fields", name=field, label=field)
+    told = refused(world, "POST", "/custom-fields", name="one_more", label="x")
+    assert (told["field"], "40" in told["cause"]) == ("name", True)
+    made = [make(world, "boards", name=f"Board {index}", seat_roles=["\U0001f600" * 100]) for index in boards]
+    ada = make_user(world)["user_id"]
+    full = change(
+        world,
+        "users",
+        ada,
+        name="\U0001f600" * 100,
+        details=dict.fromkeys(people.DETAILS, "\U0001f600" * 100),
+        custom=dict.fromkeys(fields, "\U0001f600" * 200),
+        seats=[{"board_id": each["board_id"], "role": "\U0001f600" * 100} for each in made],
+    )
+    assert world.get(f"/users/{ada}") == full
+    assert len(full["custom"]) == 40
+    [latest, *_] = world.get(f"/audit?target={ada}")["items"]
+    assert (latest["outcome"], latest["after"].keys()) == ("done", {"name", "details", "custom", "seats"})
