@@ -98,10 +98,11 @@ Calling = Annotated[Call, Depends(_call)]
 def page[T, M: Output](
     rt: Runtime, kind: Kind[T], query: Paged, model: type[M], fits: Callable[[T], bool] | None = None
 ) -> Page[M]:
-    """The next of those that fit, in the order of their ids."""
+    """The next of those that fit, in the order of their ids; all do where the query names nothing."""
     listing = f"{_event(kind)}s"
     past = str(paging.read_position(rt.keys, listing, query) or "")
-    found, last = keeping.list_some(rt, kind, fits or (lambda _: True), past=past, limit=query.limit)
+    named = query.model_dump(exclude={"limit", "after"}, exclude_none=True)
+    found, last = keeping.list_some(rt, kind, fits if named else None, past=past, limit=query.limit)
     items = [model.model_validate(each) for each in found]
     return Page(items=items, next=paging.make_token(rt.keys, listing, query, last))
 

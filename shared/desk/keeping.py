@@ -120,23 +120,24 @@ def iter_all[T](rt: Runtime, kind: Kind[T]) -> Iterator[T]:
 
 
 def list_some[T](
-    rt: Runtime, kind: Kind[T], fits: Callable[[T], bool], *, past: str = "", limit: int = 50
+    rt: Runtime, kind: Kind[T], fits: Callable[[T], bool] | None = None, *, past: str = "", limit: int = 50
 ) -> tuple[list[T], str | None]:
-    """Those that fit, behind the id ``past``, and the id to go on behind (None at the end).
+    """Those that fit (None: all), behind the id ``past``, and the id to go on behind (None at the end).
 
-    At most a thousand are compared a request: a page may hold fewer than ``limit`` and still have a next.
+    At most a thousand are compared, in one request: a page may hold fewer than ``limit`` and still have a next.
     """
     found: list[T] = []
     low = kind.prefix + past if past else ""
-    rows = rt.tables[TABLE].range(
-        PARTITION, low=kind.prefix, high=behind(kind.prefix), after=low, page=max(limit + 1, 100)
-    )
-    for looked, row in enumerate(rows):
-        if len(found) == limit or looked == MOST_LOOKED_AT:
+    size = MOST_LOOKED_AT if fits else limit + 1
+    rows = rt.tables[TABLE].range(PARTITION, low=kind.prefix, high=behind(kind.prefix), after=low, page=size)
+    for looked, row in enumerate(rows, start=1):
+        if len(found) == limit:
             return found, past
         thing, past = kind.of(row), row.key.removeprefix(kind.prefix)
-        if fits(thing):
+        if fits is None or fits(thing):
             found.append(thing)
+        if looked == MOST_LOOKED_AT:
+            return found, past
     return found, None
 
 

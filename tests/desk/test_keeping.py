@@ -136,6 +136,15 @@ def test_small_collections_are_read_once_a_minute_and_a_change_is_seen_at_once(w
     assert len(teams.load_all(world.rt)) == 3
 
 
+def test_a_page_is_one_request_whatever_is_asked_for(world: World) -> None:
+    for index in range(12):
+        keeping.create(world.rt, teams.KIND, team(f"Team {index}"))
+    for fits in (None, lambda each: each.name == "Team 7"):
+        world.meter.start()
+        keeping.list_some(world.rt, teams.KIND, fits, limit=5)
+        assert len(world.meter.calls) == 1
+
+
 @pytest.mark.parametrize("limit", [1, 3, 50])
 def test_pages_hold_each_thing_that_fits_once(world: World, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeping, "MOST_LOOKED_AT", 4)
