@@ -4,6 +4,7 @@
 
     DeskbridgeError             every error that we raise on purpose: a cause and a cure, in words for an admin
     |- BadInput                 the caller's value is wrong; names the field
+    |  '- BadInputs             several are
     |- NotFound                 there is no such thing
     |- Conflict                 the thing is there already, or was changed meanwhile
     |- Unauthorized             no valid key or sign-in
@@ -12,6 +13,8 @@
     |- Later                    the work cannot go on now and is put again after a delay
     '- SetAside                 the work can never go on by itself; it is kept and shown
 """
+
+from collections.abc import Sequence
 
 
 class DeskbridgeError(Exception):
@@ -29,6 +32,16 @@ class BadInput(DeskbridgeError):
     def __init__(self, field: str, cause: str, cure: str = "") -> None:
         super().__init__(cause, cure)
         self.field = field
+
+
+class BadInputs(BadInput):
+    """Several values are wrong. ``found``: each field's name and what is wrong with it, the first one first."""
+
+    def __init__(self, found: Sequence[tuple[str, str]], cure: str = "") -> None:
+        field, cause = found[0]
+        more = f" And {len(found) - 1} more." if len(found) > 1 else ""
+        super().__init__(field, f"{field}: {cause}{more}", cure)
+        self.found = found
 
 
 class NotFound(DeskbridgeError):

@@ -123,8 +123,7 @@ def answer_error(error: Exception) -> Response:
     if isinstance(error, TooLarge):
         return answer("too-large", error.cause, error.cure)
     if name and isinstance(error, errors.DeskbridgeError):
-        fields = [WrongField(field=error.field, cause=error.cause)] if isinstance(error, errors.BadInput) else []
-        return answer(name, error.cause, error.cure, fields=fields, headers=_headers(error))
+        return answer(name, error.cause, error.cure, fields=_fields_of(error), headers=_headers(error))
     if isinstance(error, StorageError) and not is_refusal(error):
         log.error("api.storage_failed", failure=error)
         return answer(
@@ -173,6 +172,16 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     schema = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     titles = {status: " / ".join(each.title for each in KINDS.values() if each.status == status) for status in statuses}
     return {status: {"description": titles[status], "content": schema} for status in statuses}
+
+
+def _fields_of(error: errors.DeskbridgeError) -> list[WrongField]:
+    match error:
+        case errors.BadInputs():
+            return [WrongField(field=field, cause=cause) for field, cause in error.found[:_MOST_FIELDS]]
+        case errors.BadInput():
+            return [WrongField(field=error.field, cause=error.cause)]
+        case _:
+            return []
 
 
 def _wrong_field(found: Any) -> WrongField:

@@ -14,8 +14,9 @@ from shared.storage.rows import Change
 def end_preview(place: Place) -> None:
     """A preview leaves nothing but its plan."""
     _remove_pages(place)
-    place.state.end(place.rt.clock.now())
-    place.save(place.note(status="previewed", ended_at=to_text(place.rt.clock.now())))
+    state, now = place.state, place.rt.clock.now()
+    state.end(now)
+    runs.save(place.rt, place.connection_id, state, place.note(status="previewed", ended_at=to_text(now)))
 
 
 def end(place: Place) -> None:

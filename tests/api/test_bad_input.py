@@ -82,6 +82,7 @@ def filled(path: str, wrong: str = "", value: str = "") -> str:
         "index": "0",
         **{f"{word}_id": SOME_ID for word in OF_THE_DESK},
         "field_name": "badge",
+        "run": "98204812799999999",
     }
     for name, text in proper.items():
         path = path.replace(f"{{{name}}}", quote(value if name == wrong else text, safe=""))
@@ -107,6 +108,9 @@ def test_no_hostile_text_in_an_address_reaches_a_row(desk: World, azurite: Azuri
         proper: dict[str, Any] = {
             "secret": {"client_secret": "planted-secret"},
             "grants": {"items": []},
+            "rules": {"rules": {}},
+            "check": {"rules": {}},
+            "reset": {"to": "clear"},
             "{mailbox_id}": {"name": "New"},
             "{connection_id}": {"name": "New"},
             "{number}": {"status": "open"},

@@ -10,6 +10,7 @@ import pytest
 
 from shared.api import application
 from shared.api.reach import CONNECTION, MAILBOX
+from shared.directory import sync
 from shared.errors import SetAside
 from shared.mail.verdicts import Verdict
 from shared.upkeep import set_aside
@@ -21,9 +22,13 @@ from tests.world import CLIENT, CLIENT_SECRET, TENANT, Answer, World
 
 READER, OPERATOR, ADMIN = ROLES
 OTHER = "99999999-9999-4999-8999-999999999999"
-NOBODY_KNOWS = {"entry": "98204812799999999~0123456789ab", "key": "98204812799999999~0123456789ab"}
+NOBODY_KNOWS = {
+    "entry": "98204812799999999~0123456789ab",
+    "key": "98204812799999999~0123456789ab",
+    "run": "98204812799999999",
+}
 OF_THE_DESK = {"organization_id", "site_id", "team_id", "role_id", "board_id", "field_name", "user_id", "agent_id"}
-OF_NO_CONNECTION = {"entry", "key", "number", "action", "index", *OF_THE_DESK}
+OF_NO_CONNECTION = {"entry", "key", "run", "number", "action", "index", *OF_THE_DESK}
 """Parameters of addresses that name something within a mailbox, or nothing of a connection."""
 
 
@@ -42,6 +47,8 @@ class Desk:
         for mailbox in self.mailboxes:
             work = SyncMailbox(mailbox_id=mailbox, cause="scan", noticed_at="")
             set_aside.keep_text(world.rt, work.queue, work.model_dump_json(), SetAside("A reason.", "A cure."))
+        self.run = sync.request(world.rt, "fabrikam", "preview").run_id
+        world.settle()
         world.start(**BY_TOKEN)
 
     @property
@@ -54,6 +61,10 @@ class Desk:
     def give(self, *given: tuple[str, str]) -> None:
         items = [{"object_id": who, "access": access} for who, access in given]
         assert self.ask(ADMIN, "PUT", "/connections/fabrikam/grants", {"items": items}).status == 200
+
+    def within(self, mailbox: str) -> dict[str, str]:
+        """What lies within a mailbox and its connection, by the names of parameters."""
+        return {"entry": self.entries[mailbox].key, "run": self.run}
 
     def kept(self, role: str) -> dict[str, str]:
         """Keys of the work set aside, by mailbox."""
@@ -83,7 +94,7 @@ def test_the_parameters_of_every_address_are_known_here() -> None:
 @pytest.mark.requirement("CONN-11")
 @pytest.mark.parametrize("role", [READER, OPERATOR])
 def test_what_was_not_given_cannot_be_told_from_what_is_not_there(desk: Desk, role: str) -> None:
-    theirs = {CONNECTION: "fabrikam", **dict.fromkeys(MAILBOX, desk.theirs), "entry": desk.entries[desk.theirs].key}
+    theirs = {CONNECTION: "fabrikam", **dict.fromkeys(MAILBOX, desk.theirs), **desk.within(desk.theirs)}
     nothing = {CONNECTION: "nowhere", **dict.fromkeys(MAILBOX, "nobody")}
     seen = list(addresses(theirs, role))
     assert len(seen) >= 4

@@ -1,0 +1,171 @@
+"""The rules of a connection's directory: read, checked, tried on real people, and changed."""
+
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import ConfigDict, Field
+
+from shared.api import audit
+from shared.api.given import Admitted, Rt
+from shared.api.problems import documented
+from shared.api.roles import Role, needs
+from shared.api.values import Body, Input, Output, Slug
+from shared.connections import store as connections
+from shared.directory import checking, consequences, mapping, present, properties, store
+from shared.directory.mapping import AGENT_TARGETS
+from shared.directory.rules import Rules
+from shared.errors import BadInputs, Conflict
+
+router = APIRouter(prefix="/connections/{connection_id}/directory", tags=["directory"])
+
+
+class RulesToCheck(Body):
+    """Rules to be looked at, and not kept."""
+
+    model_config = ConfigDict(strict=False)
+
+    rules: Rules
+
+
+class RulesChange(RulesToCheck):
+    """The rules as they are to be, all of them."""
+
+    version: str | None = Field(default=None, max_length=200, description="Of the rules that were read and changed.")
+    confirm: bool = Field(default=False, description="The warnings about this change were read, and it is wanted.")
+    reset: Literal["", "clear", "latest"] = Field(
+        default="",
+        description="`clear`: the next run reads everything anew; `latest`: what happened until now is passed over.",
+    )
+
+
+class Reset(Input):
+    """What becomes of the saved deltas."""
+
+    to: Literal["clear", "latest"] = Field(
+        description="`clear`: the next run reads everything anew; `latest`: what happened until now is passed over."
+    )
+
+
+class Warned(Output):
+    """What follows from a rule, and what to do about it."""
+
+    field: str
+    text: str
+    cure: str
+
+
+class Problem(Output):
+    """A rule that cannot be kept."""
+
+    field: str
+    cause: str
+    cure: str
+
+
+class KeptRules(Output):
+    """The rules as they are kept. ``problems``: what does not hold any more, since the desk was changed."""
+
+    rules: Rules
+    version: str
+    problems: list[Problem]
+    warnings: list[Warned]
+
+
+class Checked(Output):
+    """What keeping these rules would mean."""
+
+    problems: list[Problem]
+    warnings: list[Warned]
+
+
+class Source(Output):
+    """A property of Entra users. ``watched``: a change of it alone is seen by a delta round."""
+
+    name: str
+    watched: bool
+
+
+class Vocabulary(Output):
+    """What rules may name: properties of Entra, and the fields of the desk that they fill."""
+
+    sources: list[Source]
+    user_targets: list[str]
+    agent_targets: list[str]
+
+
+@router.get("/rules", openapi_extra=needs(Role.READER), responses=documented(404))
+def get_directory_rules(rt: Rt, connection_id: Slug) -> KeptRules:
+    """Read the rules; those of a new connection, switched off, where nobody has made any."""
+    connections.get(rt, connection_id)
+    rules, version = store.get_rules(rt, connection_id)
+    return _kept(rt, rules if version else mapping.default_rules(), version)
+
+
+@router.put("/rules", openapi_extra=needs(Role.ADMIN), responses=documented(404, 409))
+def change_directory_rules(rt: Rt, caller: Admitted, connection_id: Slug, change: RulesChange) -> KeptRules:
+    """Keep other rules. What cannot be kept is refused whole; what has consequences wants `confirm`."""
+    connections.get(rt, connection_id)
+    before, version = store.get_rules(rt, connection_id)
+    problems = checking.check(change.rules, present.load_structure(rt))
+    if problems:
+        raise BadInputs([(f"rules.{each.field}", each.cause) for each in problems], problems[0].cure)
+    warned = consequences.warnings(before, change.rules) if version else []
+    if warned and not change.confirm:
+        raise Conflict(" ".join(each.text for each in warned), "If that is what you want, send it with confirm: true.")
+    told = {"rules": before.model_dump(mode="json")}, {"rules": change.rules.model_dump(mode="json")}
+    with audit.recorded(rt, caller, "directory.rules_changed", connection_id, before=told[0], after=told[1]):
+        _, kept = store.put_rules(
+            rt,
+            connection_id,
+            change.rules,
+            reset=change.reset,
+            version=version if change.version is None else change.version,
+        )
+    return _kept(rt, change.rules, kept)
+
+
+@router.post("/rules/check", openapi_extra=needs(Role.OPERATOR), responses=documented(404))
+def check_directory_rules(rt: Rt, connection_id: Slug, asked: RulesToCheck) -> Checked:
+    """Say what is wrong with rules, and what would follow if they were kept; nothing is."""
+    connections.get(rt, connection_id)
+    before, version = store.get_rules(rt, connection_id)
+    return Checked(
+        problems=[Problem.model_validate(each) for each in checking.check(asked.rules, present.load_structure(rt))],
+        warnings=_warned(consequences.warnings(before if version else Rules(), asked.rules)),
+    )
+
+
+@router.get("/vocabulary", openapi_extra=needs(Role.READER), responses=documented(404))
+def get_directory_vocabulary(rt: Rt, connection_id: Slug) -> Vocabulary:
+    """List what may be mapped, and onto what."""
+    connections.get(rt, connection_id)
+    known = properties.PROPERTIES.values()
+    return Vocabulary(
+        sources=[Source(name=each.name, watched=each.watched) for each in known],
+        user_targets=list(checking.user_targets(present.load_structure(rt))),
+        agent_targets=list(AGENT_TARGETS),
+    )
+
+
+@router.post("/reset", status_code=202, openapi_extra=needs(Role.ADMIN), responses=documented(404, 409))
+def reset_directory(rt: Rt, caller: Admitted, connection_id: Slug, wanted: Reset) -> KeptRules:
+    """Forget the saved deltas: with the next run everything is read, or only what changes from now on."""
+    connections.get(rt, connection_id)
+    rules, version = store.get_rules(rt, connection_id)
+    with audit.recorded(rt, caller, "directory.reset", connection_id, after={"to": wanted.to}):
+        _, version = store.put_rules(rt, connection_id, rules, reset=wanted.to, version=version)
+    return _kept(rt, rules, version)
+
+
+def _kept(rt: Rt, rules: Rules, version: str) -> KeptRules:
+    found = checking.check(rules, present.load_structure(rt))
+    return KeptRules(
+        rules=rules,
+        version=version,
+        problems=[Problem.model_validate(each) for each in found],
+        warnings=_warned(consequences.warnings(rules, rules)),
+    )
+
+
+def _warned(found: list[consequences.Warned]) -> list[Warned]:
+    return [Warned.model_validate(each) for each in found]

@@ -1,0 +1,171 @@
+"""The directory through the API: rules that are checked, previews, runs, their plans, and what waits for approval."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.companies import Company, open_company
+from tests.world import World
+
+BASE = "/connections/contoso/directory"
+
+
+@pytest.fixture
+def company(world: World) -> Company:
+    found = open_company(world)
+    found.hire("grace", "Desk", "Admins")
+    found.hire("ada", "Desk", manager="grace")
+    return found
+
+
+def rules_of(world: World) -> dict[str, Any]:
+    found: dict[str, Any] = world.get(f"{BASE}/rules")
+    return found
+
+
+def begin(world: World, mode: str) -> dict[str, Any]:
+    """A run by hand, and what came of it."""
+    answer = world.api("POST", f"{BASE}/runs", {"mode": mode})
+    assert answer.status == 202, answer.body
+    world.settle()
+    run: dict[str, Any] = world.get(f"{BASE}/runs/{answer.json()['run_id']}")
+    assert answer.headers["location"].endswith(run["run_id"])
+    return run
+
+
+def entries(world: World, run: dict[str, Any], query: str = "") -> dict[str, Any]:
+    return {each["name"]: each for each in world.get(f"{BASE}/runs/{run['run_id']}/entries?limit=100{query}")["items"]}
+
+
+@pytest.mark.requirement("DIR-2")
+def test_a_new_connection_has_default_mappings_and_is_switched_off(world: World) -> None:
+    world.connect()
+    found = rules_of(world)
+    assert found["version"] == ""
+    assert found["rules"]["enabled"] is False
+    assert {"source": "displayName", "target": "name"} in found["rules"]["user_fields"]
+    words = world.get(f"{BASE}/vocabulary")
+    assert {"name": "manager", "watched": True} in words["sources"]
+    assert "department" in words["user_targets"]
+    assert "team" in words["agent_targets"]
+
+
+@pytest.mark.requirement("DIR-2")
+def test_rules_that_cannot_be_kept_are_told_field_by_field(company: Company) -> None:
+    world, kept = company.world, rules_of(company.world)
+    wrong = rules_of(world)["rules"]
+    wrong["user_fields"].append({"source": "shoeSize", "target": "name"})
+    wrong["site_mappings"][0]["sequence"] = wrong["site_mappings"][1]["sequence"]
+    wrong["teams"][0]["team_id"] = "nowhere"
+    answer = world.api("PUT", f"{BASE}/rules", {"rules": wrong, "version": kept["version"], "confirm": True})
+    assert answer.status == 422
+    places = [each["field"] for each in answer.json()["fields"]]
+    last = len(wrong["user_fields"]) - 1
+    assert f"rules.user_fields.{last}.source" in places
+    assert f"rules.user_fields.{last}.target" in places
+    assert "rules.teams.0.team_id" in places
+    assert answer.json()["cure"]
+    assert rules_of(world) == kept
+    told = world.api("POST", f"{BASE}/rules/check", {"rules": wrong}).json()["problems"]
+    assert [f"rules.{each['field']}" for each in told] == places
+
+
+@pytest.mark.requirement("DIR-10")
+def test_a_change_with_consequences_wants_to_be_confirmed(company: Company) -> None:
+    world, kept = company.world, rules_of(company.world)
+    wanted = {**kept["rules"], "sync_method": "all"}
+    body = {"rules": wanted, "version": kept["version"]}
+    answer = world.api("PUT", f"{BASE}/rules", body)
+    assert answer.status == 409
+    assert "next run reads all" in answer.json()["detail"]
+    assert "confirm" in answer.json()["cure"]
+    assert [each["field"] for each in world.api("POST", f"{BASE}/rules/check", {"rules": wanted}).json()["warnings"]]
+    changed = world.api("PUT", f"{BASE}/rules", {**body, "confirm": True})
+    assert changed.status == 200, changed.body
+    assert changed.json()["rules"]["sync_method"] == "all"
+    stale = world.api("PUT", f"{BASE}/rules", {**body, "confirm": True})
+    assert stale.status == 409
+    assert "changed meanwhile" in stale.json()["detail"]
+
+
+@pytest.mark.requirement("DIR-1", "DIR-11")
+def test_a_preview_says_what_a_run_then_does(company: Company) -> None:
+    world = company.world
+    preview = begin(world, "preview")
+    assert preview["status"] == "previewed"
+    assert preview["counts"] == {"create": 2}
+    planned = entries(world, preview)
+    assert company.users() == {}
+    assert planned["Ada"]["user_mapping"] == "berlin"
+    assert planned["Ada"]["agent_mapping"] == "agents"
+    assert {each["field"]: each["because"] for each in planned["Ada"]["changes"]}["name"]
+    assert planned["Ada"]["steps"]
+    assert planned["Ada"]["meaning"]
+    run = begin(world, "run")
+    assert run["status"] == "done", world.get(BASE)
+    done = entries(world, run)
+    assert {name: each["changes"] for name, each in done.items()} == {n: e["changes"] for n, e in planned.items()}
+    assert set(company.users()) == {"Grace", "Ada"}
+    listed = world.get(f"{BASE}/runs")["items"]
+    assert [each["run_id"] for each in listed] == [run["run_id"], preview["run_id"]]
+    state = world.get(BASE)
+    assert state["last_run"] == run["run_id"]
+    assert state["known"] == 2
+    assert state["next_run_at"] > state["last_success_at"]
+
+
+@pytest.mark.requirement("DIR-11")
+def test_the_people_of_a_plan_are_found_by_outcome_and_name(company: Company) -> None:
+    world = company.world
+    run = begin(world, "preview")
+    assert set(entries(world, run, "&text=gra")) == {"Grace"}
+    assert set(entries(world, run, "&outcome=create")) == {"Grace", "Ada"}
+    assert entries(world, run, "&outcome=skip") == {}
+    first = world.get(f"{BASE}/runs/{run['run_id']}/entries?limit=1")
+    assert len(first["items"]) == 1
+    second = world.get(f"{BASE}/runs/{run['run_id']}/entries?limit=1&after={first['next']}")
+    assert {each["name"] for each in first["items"] + second["items"]} == {"Grace", "Ada"}
+
+
+@pytest.mark.requirement("DIR-8")
+@pytest.mark.parametrize("decision", ["approve", "discard"])
+def test_what_would_take_too_much_away_waits_for_somebody(world: World, decision: str) -> None:
+    company = open_company(world, [f"person{number:02d}" for number in range(14)])
+    assert begin(world, "run")["counts"] == {"create": 14}
+    for number in range(12):
+        company.tenant.delete(f"person{number:02d}@contoso.com")
+    held = begin(world, "run")
+    assert held["status"] == "held"
+    (hold,) = held["holds"]
+    assert (hold["kind"], hold["count"], hold["allowed"]) == ("deactivation", 12, 10)
+    assert world.get(BASE)["held_run"] == held["run_id"]
+    assert len(entries(world, held, "&removal=deactivation")) == 12
+    assert all(user.active for user in company.users().values())
+    answer = world.api("POST", f"{BASE}/runs/{held['run_id']}/{decision}")
+    assert answer.status == 202, answer.body
+    world.settle()
+    active = [user for user in company.users().values() if user.active]
+    assert len(active) == (2 if decision == "approve" else 14)
+    again = world.api("POST", f"{BASE}/runs/{held['run_id']}/{decision}")
+    assert again.status == 409
+    audited = [each["what"] for each in world.get("/audit")["items"]]
+    assert f"directory.{decision}" in audited
+
+
+@pytest.mark.requirement("DIR-10")
+def test_deltas_are_reset_by_hand(company: Company) -> None:
+    world = company.world
+    begin(world, "run")
+    assert begin(world, "run")["full"] is False
+    assert world.api("POST", f"{BASE}/reset", {"to": "clear"}).status == 202
+    assert begin(world, "run")["full"] is True
+    assert world.api("POST", f"{BASE}/reset", {"to": "yesterday"}).status == 422
+
+
+def test_nothing_of_a_connection_that_is_not_there(world: World) -> None:
+    world.connect()
+    for path in ("", "/rules", "/vocabulary", "/runs", "/runs/98204812799999999"):
+        assert world.api("GET", f"/connections/nobody/directory{path}").status == 404, path
+    assert world.api("POST", f"{BASE}/runs", {"mode": "run"}).status == 409, "it is switched off"
