@@ -188,9 +188,10 @@ def change_credential(rt: Runtime, connection_id: str, credential: Credential) -
 
 
 def note_lack(rt: Runtime, connection_id: str, lack: Lack, *, lacking: bool) -> None:
-    """Keep whether its cloud turned out to lack something; raises NotFound."""
-    known = json.loads(read(rt, connection_id)[0].found_lacks or "{}")
-    if known.get(lack) is not lacking:
+    """Keep whether its cloud turned out to lack something, if that is news; raises NotFound."""
+    found = read(rt, connection_id)[0]
+    if (lack in found.lacks) is not lacking:
+        known = json.loads(found.found_lacks or "{}")
         change(rt, connection_id, found_lacks=json.dumps({**known, lack: lacking}))
 
 
