@@ -28,7 +28,7 @@ def list_users(rt: Rt, query: Annotated[UserQuery, Query()]) -> Page[User]:
     """List the users that fit, in the order of their ids."""
     if query.address is None:
         return page(rt, people.KIND, query, User, query.fits_user)
-    known = people.find_by_address(rt, query.address)
+    known = people.look_up(rt, query.address)
     found = people.find_user(rt, known.user_id) if known else None
     return Page(items=[User.model_validate(found)] if found and query.fits_user(found) else [])
 

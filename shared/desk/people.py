@@ -117,14 +117,19 @@ def find_by_address(rt: Runtime, address: str) -> User | None:
     known = memory.get(address.lower())
     if known and known[1] > rt.clock.steady():
         return known[0]
-    owner = rt.tables[TABLE].find(PARTITION, address_key(address))
-    if owner is None:
+    user = look_up(rt, address)
+    if user is None:
         if memory.get(address.lower()) is known:  # nobody made the user meanwhile
             _remember(rt, address.lower(), None, _REMEMBERED_UNKNOWN_SECONDS)
         return None
-    user = _owner_of(rt, owner, address.lower())
     _remember(rt, address.lower(), user, _REMEMBERED_SECONDS)
     return user
+
+
+def look_up(rt: Runtime, address: str) -> User | None:
+    """The same, as it is at this moment: nothing is remembered."""
+    owner = rt.tables[TABLE].find(PARTITION, address_key(address))
+    return None if owner is None else _owner_of(rt, owner, address.lower())
 
 
 def _owner_of(rt: Runtime, owner: Row, address: str) -> User:

@@ -84,7 +84,10 @@ def test_mail_finds_a_user_by_the_address_that_they_have_now(world: World, desk:
     assert (made["source"], made["site"]) == ("mail", desk["site"])
     assert refused(world, "PATCH", f"/users/{made['user_id']}", address="ada@LEEDS.example")["field"] == "address"
     assert refused(world, "POST", "/users", name="X", address="ada@leeds.example")["field"] == "address"
+    other_process = replace(world.rt, memory={})
+    assert people.find_by_address(other_process, "ada@leeds.example")
     change(world, "users", ada["user_id"], address="")
+    assert people.look_up(other_process, "ada@leeds.example") is None
     assert change(world, "users", made["user_id"], address="ada@leeds.example")["address"] == "ada@leeds.example"
 
 
