@@ -10,7 +10,7 @@ from shared.directory import entitlements
 from shared.directory.differences import user_changes
 from shared.directory.identifying import Context, Identified, Managers
 from shared.directory.mapping import CUSTOM, MANAGER, filled, fills_manager, name_of, reasons_of
-from shared.directory.matching import origin_of
+from shared.directory.matching import claim_key, origin_of
 from shared.directory.parts import Case, Part, matched, removals_of
 from shared.directory.plan import Removal
 from shared.directory.reasons import Reason
@@ -23,12 +23,13 @@ def plan_user(context: Context, known: Identified, before: User | None, managers
         return Part()
     base = before or _newcomer(context, known)
     standing = stand(base, _why_not(context, known), context.connection_id, taken=known.choice.taken)
-    case = Case(context, known, before, base, standing)
-    told = with_standing(base, standing)
+    kept = _without_lost_address(context, known, base)
+    case = Case(context, known, before, kept, standing)
+    told = with_standing(kept, standing)
     if standing.removed:
-        return _part(case, told, base, ("deactivation",), {})
+        return _part(case, told, kept, ("deactivation",), {})
     if standing.rests or not known.present:
-        return Part(before, before, reason=standing.reason)
+        return _part(case, kept, kept, (), {})
     return _entitled(case, _filled(case, told, managers) if known.choice.taken else told)
 
 
@@ -36,6 +37,14 @@ def _newcomer(context: Context, known: Identified) -> User:
     origin = origin_of(context.connection_id, known.person.object_id)
     name = name_of(known.person, known.user_values)
     return User(known.user.record_id, name, "", source=context.connection_id, created_at=context.at, origin=origin)
+
+
+def _without_lost_address(context: Context, known: Identified, user: User) -> User:
+    """Without an address that is somebody else's in Entra now and not theirs any more: no two users have the same."""
+    if not user.address or known.user_values.get("address", "") == user.address:
+        return user
+    claimants = context.claims.get(claim_key("address", user.address), frozenset())
+    return replace(user, address="") if claimants - {known.person.object_id} else user
 
 
 def _why_not(context: Context, known: Identified) -> Reason | None:
@@ -103,6 +112,8 @@ def _part(
     if after == case.before:
         return Part(after, after, reason=case.standing.reason)
     told = reasons_of(case.context.rules.user_fields, case.known.choice.user)
+    if not after.address:
+        told.pop("address", None)
     changes = user_changes(case.before, after, {**_reasons(case), **told, **because}, case.context.structure)
     return Part(case.before, after, held if removals else None, case.standing.reason, changes, removals)
 
@@ -111,4 +122,5 @@ def _reasons(case: Case[User]) -> dict[str, str]:
     """What gives the values that are not mapped one by one."""
     mapping, found = case.known.choice.user, matched(case.known.user.by)
     site = mapping.title() if mapping else "the site of their mail domain"
-    return {"active": case.why_active(), "site": site, MANAGER: "manager in Entra", "origin": found}
+    lost = "it is somebody else's in Entra now"
+    return {"active": case.why_active(), "site": site, "address": lost, MANAGER: "manager in Entra", "origin": found}

@@ -76,6 +76,26 @@ def test_s12_deleted_and_restored_is_the_same_user() -> None:
 
 
 @pytest.mark.requirement("DIR-7")
+def test_an_address_that_entra_gave_to_somebody_else_is_lost_whoever_comes_first() -> None:
+    for backwards in (False, True):
+        desk = Desk()
+        desk.one(rules(), person("ada", mail="info@contoso.example"))
+        people = [person("ada", mail=None), person("bob", mail="info@contoso.example")]
+        found = desk.run(rules(), people[::-1] if backwards else people)
+        assert (desk.user("ada").address, desk.user("bob").address) == ("", "info@contoso.example")
+        [change] = found["ada"].changes
+        assert (change.field, change.after, change.because) == ("address", "", "it is somebody else's in Entra now")
+
+
+@pytest.mark.requirement("DIR-7")
+def test_an_address_that_entra_does_not_name_any_more_stays_while_nobody_else_has_it() -> None:
+    desk = Desk()
+    desk.one(rules(), person("ada"))
+    assert desk.one(rules(), person("ada", mail=None)).outcome == "unchanged"
+    assert desk.user("ada").address == "ada@contoso.example"
+
+
+@pytest.mark.requirement("DIR-7")
 def test_s12_deleted_and_made_again_is_somebody_else() -> None:
     asked = rules(leaving="deleted")
     desk = Desk()
