@@ -8,7 +8,7 @@ from __future__ import annotations
 import email.utils
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -47,6 +47,16 @@ IMMUTABLE_IDS = 'IdType="ImmutableId"'
 """Ids that survive a move between folders. https://learn.microsoft.com/en-us/graph/outlook-immutable-id"""
 
 
+class TokenSource(Protocol):
+    """Where the access tokens of a client come from."""
+
+    def token(self) -> str:
+        """One that is valid for minutes at least; raises SignInFailed, GraphBusy."""
+
+    def forget(self) -> None:
+        """Do not use the present one again."""
+
+
 class GraphClient:
     """Microsoft Graph v1.0 as one app registration in one tenant, for itself or in the name of an account."""
 
@@ -55,7 +65,7 @@ class GraphClient:
         credentials: Credentials,
         http: requests.Session,
         clock: Clock,
-        sign_in: SignIn | DelegatedSignIn,
+        sign_in: TokenSource,
     ) -> None:
         self.cloud, self.root = credentials.cloud, f"{credentials.cloud.graph}/v1.0"
         self._sign_in = sign_in
@@ -211,6 +221,19 @@ class _Bearer(AuthBase):
         return request
 
 
+class _Brought:
+    """One token, which cannot be renewed."""
+
+    def __init__(self, access_token: str) -> None:
+        self._access_token = access_token
+
+    def token(self) -> str:
+        return self._access_token
+
+    def forget(self) -> None:
+        """There is no other one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delegation:
     """An account that lets us act in its name. ``name``: by which its client is known, ``permissions``: Graph's."""
@@ -252,6 +275,13 @@ class GraphClients:
                 self._clients[key] = GraphClient(credentials, self._http, self._clock, sign_in)
             return self._clients[key]
 
+    def newly_signed_in(
+        self, access_token: str, *, tenant_id: str, client_id: str, secret: str, cloud: str, kind: Kind = "secret"
+    ) -> GraphClient:
+        """A client with the token that a sign-in has just brought, and no other one: to see whose it is."""
+        credentials = self._credentials(tenant_id, client_id, secret, cloud, kind)
+        return GraphClient(credentials, self._http, self._clock, _Brought(access_token))
+
     def authorization(
         self, *, tenant_id: str, client_id: str, secret: str, cloud: str, kind: Kind = "secret"
     ) -> Authorization:
@@ -267,7 +297,7 @@ class GraphClients:
         place = get_cloud(cloud, self._local_cloud_url)
         return Credentials(tenant_id, client_id, kind, secret, self._identity, place)
 
-    def _sign_in(self, credentials: Credentials, delegation: Delegation | None) -> SignIn | DelegatedSignIn:
+    def _sign_in(self, credentials: Credentials, delegation: Delegation | None) -> TokenSource:
         if delegation is None:
             return SignIn(credentials, self._http, self._clock)
         return DelegatedSignIn(credentials, self._http, self._clock, delegation.vault, delegation.permissions)

@@ -77,13 +77,16 @@ class SignInFailed(DeskbridgeError):
     """Entra gave no token, or Graph took none. ``code``: the AADSTS number, the OAuth error, or Graph's code.
 
     ``needs_person``: whether the sign-in is lost until somebody has done what the cure says; without it only one
-    attempt to sign in has failed.
+    attempt to sign in has failed. ``of_account``: whether it is one account that was refused, and not the app itself.
     """
 
-    def __init__(self, code: str, message: str, cure: str, *, needs_person: bool = True) -> None:
+    def __init__(
+        self, code: str, message: str, cure: str, *, needs_person: bool = True, of_account: bool = False
+    ) -> None:
         super().__init__(f"The sign-in failed ({code}): {message}", cure)
         self.code = code
         self.needs_person = needs_person
+        self.of_account = of_account
 
 
 NOBODY = "nobody"
@@ -92,7 +95,8 @@ NOBODY = "nobody"
 
 def nobody_signed_in() -> SignInFailed:
     """An account has to sign in first."""
-    return SignInFailed(NOBODY, "No account has signed in yet.", "Begin its sign-in, and sign in with that account.")
+    cure = "Begin its sign-in, and sign in with that account."
+    return SignInFailed(NOBODY, "No account has signed in yet.", cure, of_account=True)
 
 
 def token_refused(refusal: GraphError) -> SignInFailed:
@@ -100,7 +104,7 @@ def token_refused(refusal: GraphError) -> SignInFailed:
 
     https://learn.microsoft.com/en-us/entra/identity/conditional-access/concept-continuous-access-evaluation
     """
-    return SignInFailed(refusal.code, refusal.cause, refusal.cure)
+    return SignInFailed(refusal.code, refusal.cause, refusal.cure, of_account=True)
 
 
 def is_unknown_path(refusal: GraphError) -> bool:
@@ -115,6 +119,13 @@ def sign_in_changed() -> GraphBusy:
     return changed
 
 
+OF_THE_APP = frozenset(
+    {"invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_request", "invalid_scope"}
+    | {"invalid_resource", "invalid_tenant"}
+)
+"""What OAuth calls a refusal of the app or of its proof. All others are about one account; so is what is not known,
+lest one account stop all others. https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow"""
+
 LONGEST_MESSAGE = 400
 """Characters of Microsoft's own words that are repeated in a cause."""
 
@@ -128,7 +139,7 @@ def sign_in_failure(answer: Mapping[str, object]) -> SignInFailed | GraphBusy:
     message = _told(known.cause, words.removeprefix(f"{code}:"))
     if known.transient:
         return GraphBusy(503, code, message, retry_after=DEFAULT_RETRY_AFTER, cure=known.cure)
-    return SignInFailed(code, message, known.cure, needs_person=known.sign_in_lost)
+    return SignInFailed(code, message, known.cure, needs_person=known.sign_in_lost, of_account=error not in OF_THE_APP)
 
 
 def answer_failure(status: int, body: object, headers: Mapping[str, str], retry_after: float) -> GraphError:
