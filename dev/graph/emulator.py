@@ -131,6 +131,10 @@ class Emulator:
         """Refuse the refresh tokens that a user's sign-ins have left so far, with this AADSTS number."""
         self.gateway.entra.granting.revoke(self.gateway.world.user_at(address), number)
 
+    def restore_sessions(self, address: str) -> None:
+        """Take that back."""
+        self.gateway.entra.granting.restore(self.gateway.world.user_at(address))
+
     # ---- people
     def sit_down(self, address: str, *, consents: bool = True, refusal: int = 0) -> None:
         """Who signs in when a browser comes to Entra's page; `refusal`: the AADSTS number of the policy in the way."""

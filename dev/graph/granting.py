@@ -95,6 +95,10 @@ class Granting:
         """Refuse every refresh token that this user's sign-ins have left so far, with this AADSTS number."""
         self._revoked[user.id] = (self._world.clock.now(), number)
 
+    def restore(self, user: User) -> None:
+        """Let them hold again, as when an account that was disabled is enabled."""
+        self._revoked.pop(user.id, None)
+
     def forget(self) -> None:
         """Know no token any more."""
         self._refreshable.clear()
