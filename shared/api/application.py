@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from shared.api import (
     account_sign_in,
+    agent_sign_ins,
     agents,
     audit,
     boards,
@@ -53,6 +54,7 @@ AREAS = (
     connections,
     connection_checks,
     account_sign_in,
+    agent_sign_ins,
     grants,
     directory_rules,
     directory_runs,

@@ -33,20 +33,30 @@ def receive(rt: Runtime, brought: Mapping[str, str]) -> func.HttpResponse:
         return _failed(failure)
     except StorageError as failure:
         return _failed(StorageAway(failure))
+    return _page(200, "Signed in", f"{_told(found)} You may close this page.")
+
+
+def _told(found: Redeemed) -> str:
     account, name = found.signed_in.account, found.connection.name
-    return _page(200, "Signed in", f"{account} has signed in for the connection {name}. You may close this page.")
+    agent = found.attempt.agent
+    return f"{account} has signed in{f' as the agent {agent}' if agent else ''} for the connection {name}."
 
 
 def _keep(rt: Runtime, found: Redeemed) -> None:
     """Keep the sign-in; it is a change by whoever began it, and recorded as such."""
-    attempt, target = found.attempt, found.connection.connection_id
+    attempt, connection_id = found.attempt, found.connection.connection_id
+    what, target = "connection.signed_in", connection_id
+    if attempt.agent:
+        what, target = "agent.signed_in", f"{connection_id}/{attempt.agent}"
     told = {"account": found.signed_in.account, "object_id": found.signed_in.object_id}
-    change = audit.begin(
-        rt, who=attempt.begun_by, who_id=attempt.begun_by_id, what="connection.signed_in", target=target, after=told
-    )
-    consent.keep(rt, found)
+    change = audit.begin(rt, who=attempt.begun_by, who_id=attempt.begun_by_id, what=what, target=target, after=told)
+    try:
+        consent.keep(rt, found)
+    except SignInFailed as failure:
+        audit.end(rt, change, failure.cause)
+        raise
     audit.end(rt, change, "done")
-    log.info("connection.signed_in", begun_by=attempt.begun_by, connection_id=target)
+    log.info(what, begun_by=attempt.begun_by, connection_id=connection_id)
 
 
 def _failed(failure: DeskbridgeError) -> func.HttpResponse:

@@ -10,7 +10,7 @@ from shared.api.values import Body, MailboxAddress, Output, Slug
 from shared.connections import alert_mail, permissions, scoping, store
 from shared.errors import Conflict
 from shared.mail import mailboxes
-from shared.upkeep import trial
+from shared.upkeep import checklist, trial
 
 router = APIRouter(prefix="/connections", tags=["connections"])
 
@@ -26,7 +26,8 @@ class TrialWishes(Body):
 class Probe(Output):
     """One thing that was tried.
 
-    `name`: `cloud`, `sign-in`, `permissions`, `users`, `mailbox`, `alert-mail`, `subscription` or `outside`.
+    `name`: `cloud`, `sign-in`, `permissions`, `users`, `mailbox`, `alert-mail`, `subscription`, `outside`,
+    or `calendar`.
 
     `severity` says what it means where it is not ok: an `error` keeps the connection from its work.
     """
@@ -95,7 +96,7 @@ def get_connection_scoping(rt: Rt, connection_id: Slug) -> Scoping:
         raise Conflict(
             "This connection signs in as an account.", "It reaches what its account reaches: limit the account."
         )
-    features = trial.features_of(rt.settings, connection)
+    features = checklist.features_of(rt.settings, connection)
     own = {each.address for each in mailboxes.list_all(rt) if each.connection_id == connection_id}
     sender = alert_mail.find_sender(rt.settings)
     reach = scoping.Reach(

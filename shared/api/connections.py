@@ -41,9 +41,10 @@ class NewConnection(GivenCredential):
     client_id: Guid = Field(description="Application (client) ID.")
     cloud: Literal["global", "usgov", "dod", "china", "local"] = "global"
     environment: Environment = Field(default=store.PRODUCTION, description="Where it works; * for everywhere.")
-    method: Literal["application", "delegated"] = Field(
+    method: Literal["application", "delegated", "agents"] = Field(
         default="application",
-        description="`application`: the app acts for itself; `delegated`: in the name of one account that signs in.",
+        description="`application`: the app acts for itself; `delegated`: in the name of one account that signs in; "
+        "`agents`: for calendars, in the name of each agent, who signs in for themselves.",
     )
 
 

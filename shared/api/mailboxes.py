@@ -150,10 +150,15 @@ def fetch_mailbox(rt: Rt, mailbox_id: Slug) -> Asked:
 
 
 def _cloud(rt: Runtime, connection_id: str) -> str:
+    """The cloud of a connection that can take in mail; raises BadInput."""
     try:
-        return connections.get(rt, connection_id).cloud
+        found = connections.get(rt, connection_id)
     except NotFound as missing:
         raise BadInput("connection_id", missing.cause, missing.cure) from None
+    if found.method == connections.AGENTS:
+        cause = "For this connection each agent signs in for themselves: it is for calendars, and reads no mail."
+        raise BadInput("connection_id", cause, "Choose one with the method application or delegated.")
+    return found.cloud
 
 
 def _check(values: dict[str, Any], cloud: str) -> None:

@@ -53,10 +53,15 @@ class Alert:
 type _Path = Callable[[Runtime, Row, Alert], None]
 
 
-def raise_alert(rt: Runtime, key: str, kind: str, connection: Connection, *, cause: str, cure: str) -> bool:
-    """Tell of something once; whether this was the first time."""
+def raise_alert(
+    rt: Runtime, key: str, kind: str, connection: Connection, *, cause: str, cure: str, concerning: str = ""
+) -> bool:
+    """Tell of something once; whether this was the first time. ``concerning``: whom, where not the whole connection;
+    no log line names them.
+    """
     now, row_key = rt.clock.now(), digest(key)
-    values = {"connection_id": connection.connection_id, "name": connection.name, "cause": cause, "cure": cure}
+    name = f"{connection.name}, {concerning}" if concerning else connection.name
+    values = {"connection_id": connection.connection_id, "name": name, "cause": cause, "cure": cure}
     try:
         row = Row(PARTITION, row_key, {"key": key, "kind": kind, **values, "raised_at": to_text(now), "sent_at": ""})
         rt.tables[TABLE].transact(ages.inserting(row, now))

@@ -32,12 +32,16 @@ _AGAIN = "Begin the sign-in again, and open its address at once."
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A sign-in that was begun for a connection, by a caller of the API: name and object id. ``flow`` is a secret."""
+    """A sign-in that was begun for a connection, by a caller of the API: name and object id. ``flow`` is a secret.
+
+    ``agent``: the address of who is to sign in for themselves; empty where it is the account of the connection.
+    """
 
     connection_id: str
     begun_by: str
     begun_by_id: str
     flow: Flow
+    agent: str = ""
 
     def __repr__(self) -> str:
         """Everything but the secret."""
@@ -47,9 +51,9 @@ class Attempt:
 def keep(rt: Runtime, attempt: Attempt) -> datetime:
     """Remember a sign-in until its state comes back; the moment from which that is too late."""
     now = rt.clock.now()
-    sealed = rt.keys.seal(json.dumps(attempt.flow), context=_context(attempt.connection_id))
+    sealed = rt.keys.seal(json.dumps(attempt.flow), context=_context(attempt.connection_id, attempt.agent))
     begun = {"begun_by": attempt.begun_by, "begun_by_id": attempt.begun_by_id, "begun_at": to_text(now)}
-    values = {"connection_id": attempt.connection_id, **begun}
+    values = {"connection_id": attempt.connection_id, "agent": attempt.agent, **begun}
     key = digest(attempt.flow["state"])
     row = Row(PARTITION, key, {**values, "sealed_flow": sealed, "used_at": ""})
     rt.tables[TABLE].transact(ages.inserting(row, now))
@@ -64,8 +68,9 @@ def take(rt: Runtime, state: str) -> Attempt:
     _use_up(rt, row)
     if rt.clock.now() - from_text(row["begun_at"]) >= LIFETIME:
         raise SignInFailed("expired", "The sign-in took longer than ten minutes.", _AGAIN)
-    flow = json.loads(rt.keys.unseal(row["sealed_flow"], context=_context(row["connection_id"])))
-    return Attempt(row["connection_id"], row["begun_by"], row["begun_by_id"], flow)
+    connection_id, agent = row["connection_id"], row.get("agent", "")
+    flow = json.loads(rt.keys.unseal(row["sealed_flow"], context=_context(connection_id, agent)))
+    return Attempt(connection_id, row["begun_by"], row["begun_by_id"], flow, agent)
 
 
 def _use_up(rt: Runtime, row: Row) -> None:
@@ -79,5 +84,6 @@ def _use_up(rt: Runtime, row: Row) -> None:
         raise used from None
 
 
-def _context(connection_id: str) -> str:
-    return f"connection/{connection_id}/attempt"
+def _context(connection_id: str, agent: str) -> str:
+    whose = f"/agent/{agent}" if agent else ""
+    return f"connection/{connection_id}{whose}/attempt"

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Feature = Literal["mail", "mail-send", "alert-mail", "directory", "calendar", "contacts", "licences"]
+Feature = Literal["mail", "mail-send", "alert-mail", "directory", "calendar", "contacts", "licences", "own-account"]
 Kind = Literal["application", "delegated"]
 Standing = Literal["granted", "missing", "undecided", "not-needed"]
 """``undecided``: not in the token, but Exchange may have granted it all the same; then only a probe can tell."""
@@ -113,6 +113,14 @@ PERMISSIONS = (
         covered_by=("Contacts.ReadWrite",),
         by_exchange=True,
         source=_SCOPE_PAGE,
+    ),
+    Permission(
+        "User.Read",
+        "own-account",
+        "See whether it is the agent's own account that signed in.",
+        kinds=("delegated",),
+        covered_by=("User.ReadWrite", "User.Read.All", *_READ_USERS),
+        source="https://learn.microsoft.com/en-us/graph/api/user-get#permissions",
     ),
     Permission(
         "LicenseAssignment.ReadWrite.All",

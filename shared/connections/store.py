@@ -12,7 +12,7 @@ import re
 import secrets
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal, TypedDict, cast
+from typing import TYPE_CHECKING, Literal, Protocol, TypedDict, cast
 
 from shared.clock import to_text
 from shared.errors import Conflict, NotFound
@@ -33,6 +33,8 @@ PARTITION = "connections"
 PERMISSIONS = ("Mail.ReadWrite", "Mail.ReadWrite.Shared")
 """What an account is asked to delegate: its own mailbox, and those that it was given access to.
 https://learn.microsoft.com/en-us/graph/permissions-reference"""
+AGENTS = "agents"
+"""The method of a connection for which each agent signs in for themselves."""
 _REMEMBERED_SECONDS = 60
 
 
@@ -44,6 +46,7 @@ class Connection:
     """A tenant and an app registration. ``sealed_secret`` opens only with the app's key and for this connection.
 
     ``credential``: what the app proves itself with, a *secret*, a *certificate* or the app's managed *identity*.
+    ``method``: *application*, *delegated* (in the name of one account) or *agents* (each signs in for themselves).
     ``ends_at``: when that ends, empty where it is not known. ``signed_in_at``: when its account did so last.
     ``environment``: where it works, ``*`` for everywhere. ``trouble``, ``trouble_code``, ``cure``: why it is not
     connected. ``found_lacks``: of what its cloud may lack, what was tried, as JSON. All times are ISO 8601 in UTC.
@@ -126,9 +129,9 @@ def create(rt: Runtime, *, name: str, credential: Credential, **about: str) -> C
 
 
 def _beginning(method: str) -> dict[str, str]:
-    """A connection that needs an account rests until one has signed in."""
+    """A connection that needs an account rests until one has signed in; that of agents is for their calendars."""
     if method != "delegated":
-        return {}
+        return {"used_for": "calendar"} if method == AGENTS else {}
     nobody = nobody_signed_in()
     return {"state": "needs_sign_in", "trouble": nobody.cause, "trouble_code": nobody.code, "cure": nobody.cure}
 
@@ -209,25 +212,48 @@ def rests(rt: Runtime, connection_id: str) -> bool:
 def graph_client(rt: Runtime, connection_id: str) -> GraphClient:
     """Microsoft Graph as this connection; raises NotFound, Misconfigured; SignInFailed or Conflict where it rests."""
     found = get(rt, connection_id)
-    if found.state == "needs_sign_in":
-        raise _known_failure(found)
-    if found.state == "disconnected":
-        raise Conflict(f"The connection {connection_id} is disconnected.", "Connect it again.")
+    check_awake(found, f"The connection {connection_id}")
     return open_client(rt, found)
 
 
-def _known_failure(connection: Connection) -> SignInFailed:
-    """The failure that made it rest, in the words of then."""
-    failure = SignInFailed(connection.trouble_code, connection.trouble, connection.cure)
-    failure.cause = connection.trouble
-    return failure
+class _Resting(Protocol):
+    """What may rest: a connection, or an agent of one."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def trouble(self) -> str: ...
+    @property
+    def trouble_code(self) -> str: ...
+    @property
+    def cure(self) -> str: ...
+
+
+def check_awake(found: _Resting, name: str) -> None:
+    """Raise SignInFailed, in the words of then, where its sign-in is lost; Conflict where a person disconnected it."""
+    if found.state == "needs_sign_in":
+        failure = SignInFailed(found.trouble_code, found.trouble, found.cure)
+        failure.cause = found.trouble
+        raise failure
+    if found.state == "disconnected":
+        raise Conflict(f"{name} is disconnected.", "Connect it again.")
 
 
 def open_client(rt: Runtime, connection: Connection) -> GraphClient:
     """Microsoft Graph as this connection, in whatever state it is; raises Misconfigured."""
-    client = rt.graph.get(**_app_of(rt, connection), delegation=_delegation(rt, connection))
+    client = client_for(rt, connection, _delegation(rt, connection))
     client.when_lost(connection.connection_id, partial(_lost, rt, connection))
     return client
+
+
+def client_for(rt: Runtime, connection: Connection, delegation: Delegation | None) -> GraphClient:
+    """Microsoft Graph as the app of this connection, or in the name of an account; raises Misconfigured."""
+    return rt.graph.get(**_app_of(rt, connection), delegation=delegation)
+
+
+def newly_signed_in(rt: Runtime, connection: Connection, access_token: str) -> GraphClient:
+    """Microsoft Graph as who has just signed in, before anything is kept of it; raises Misconfigured."""
+    return rt.graph.newly_signed_in(access_token, **_app_of(rt, connection))
 
 
 def authorization(rt: Runtime, connection: Connection) -> Authorization:

@@ -34,6 +34,19 @@ def context_of(connection_id: str) -> str:
     return f"connection/{connection_id}/tokens"
 
 
+def seal(rt: Runtime, tokens: Tokens, context: str) -> dict[str, str]:
+    """Tokens as they are stored: sealed, by which key, and when they were renewed."""
+    opened = {"access": tokens.access_token, "refresh": tokens.refresh_token, "ends": to_text(tokens.ends)}
+    sealed = rt.keys.seal(json.dumps(opened), context=context)
+    return {"sealed_tokens": sealed, "sealed_by": rt.keys.key_id, "renewed_at": to_text(rt.clock.now())}
+
+
+def unseal(rt: Runtime, sealed: str, context: str) -> Tokens:
+    """The tokens in what was sealed; raises Misconfigured where it cannot be opened."""
+    opened = json.loads(rt.keys.unseal(sealed, context=context))
+    return Tokens(opened["access"], opened["refresh"], from_text(opened["ends"]))
+
+
 class SealedTokens:
     """Where the tokens of one connection are kept; a vault as the sign-in needs it."""
 
@@ -46,12 +59,11 @@ class SealedTokens:
         row = self._rt.tables[TABLE].find(PARTITION, self._key)
         if row is None:
             return None
-        opened = json.loads(self._rt.keys.unseal(row["sealed_tokens"], context=self._context))
-        return Kept(Tokens(opened["access"], opened["refresh"], from_text(opened["ends"])), row.etag or "")
+        return Kept(unseal(self._rt, row["sealed_tokens"], self._context), row.etag or "")
 
     def save(self, tokens: Tokens, version: str) -> bool:
         """Keep other tokens instead of those of this version; False if somebody else was faster."""
-        values = {"sealed_tokens": self._sealed(tokens), "renewed_at": to_text(self._rt.clock.now())}
+        values = seal(self._rt, tokens, self._context)
         try:
             self._rt.tables[TABLE].merge(Row(PARTITION, self._key, values, version))
         except RowChanged:
@@ -62,12 +74,8 @@ class SealedTokens:
         """Keep what a new sign-in brought, whatever was there."""
         now = to_text(self._rt.clock.now())
         about = {"account": signed_in.account, "object_id": signed_in.object_id, "signed_in_at": now}
-        values = {**about, "begun_by": begun_by, "sealed_tokens": self._sealed(signed_in.tokens), "renewed_at": now}
+        values = {**about, "begun_by": begun_by, **seal(self._rt, signed_in.tokens, self._context)}
         self._rt.tables[TABLE].upsert(Row(PARTITION, self._key, values))
-
-    def _sealed(self, tokens: Tokens) -> str:
-        opened = {"access": tokens.access_token, "refresh": tokens.refresh_token, "ends": to_text(tokens.ends)}
-        return self._rt.keys.seal(json.dumps(opened), context=self._context)
 
 
 def find_account(rt: Runtime, connection_id: str) -> Account | None:

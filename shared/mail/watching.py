@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from shared import log
+from shared.connections.store import AGENTS, rests
 from shared.connections.store import list_all as list_connections
-from shared.connections.store import rests
 from shared.errors import DeskbridgeError, Later, NotFound
 from shared.graph.errors import GraphBusy, SignInFailed
 from shared.mail import mailboxes
@@ -48,8 +48,8 @@ def reconcile_all(rt: Runtime) -> None:
         if is_watched(mailbox):
             watches[mailbox.connection_id].append(_watch(mailbox))
     for connection in list_connections(rt):
-        if rests(rt, connection.connection_id):
-            continue
+        if connection.method == AGENTS or rests(rt, connection.connection_id):
+            continue  # agents have no mailboxes here
         try:
             renewal.reconcile(rt, connection.connection_id, watches[connection.connection_id])
         except DeskbridgeError as failure:

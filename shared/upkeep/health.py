@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from shared.clock import from_text
-from shared.connections import alerts, expiry
+from shared.connections import agent_sign_ins, alerts, expiry
 from shared.connections import store as connections_store
+from shared.connections.store import Connection
 from shared.graph.errors import NOBODY
 from shared.mail import mailboxes
 from shared.mail.mailboxes import Mailbox
@@ -20,6 +21,9 @@ from shared.subscriptions import store
 from shared.subscriptions.knocking import knocker
 from shared.subscriptions.store import Subscription
 from shared.upkeep import key_rotation, set_aside
+
+MOST_AGENTS = 20
+"""Agents of one connection who are named; the others are in its list."""
 
 OVERDUE = timedelta(minutes=11)
 """Two scans of five minutes, and a minute to work: a mailbox without success for so long is not being read."""
@@ -164,6 +168,21 @@ def _connection_issues(rt: Runtime, now: datetime, hidden: Collection[str]) -> I
         if each.ends_at and expiry.find_warning(from_text(each.ends_at), now):
             cause = f"Its {each.credential} {expiry.describe(from_text(each.ends_at), now)}."
             yield Issue("credential_ends", "warning", each.name, cause, "Enter a new one before it ends.")
+        if each.method == connections_store.AGENTS:
+            yield from _agent_issues(rt, each)
+
+
+def _agent_issues(rt: Runtime, connection: Connection) -> Iterator[Issue]:
+    waiting, more = agent_sign_ins.list_page(rt, connection.connection_id, state="needs_sign_in", limit=MOST_AGENTS)
+    for each in waiting:
+        name = f"{connection.name}: {each.address}"
+        if each.trouble_code == NOBODY:
+            yield Issue("agent_awaited", "warning", name, each.trouble, each.cure)
+        else:
+            yield Issue("agent_lost", "error", name, f"{each.trouble} (since {each.state_since})", each.cure)
+    if more:
+        cause, cure = f"More than {MOST_AGENTS} of its agents must sign in.", "List its agents by their state."
+        yield Issue("agents_wait", "warning", connection.name, cause, cure)
 
 
 def _alert_issues(rt: Runtime, hidden: Collection[str]) -> Iterator[Issue]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from shared import log
-from shared.connections import store, tokens
+from shared.connections import agent_sign_ins, store, tokens
 from shared.runtime import Runtime
 from shared.sealing import Opener
 from shared.storage.rows import Row
@@ -18,7 +19,10 @@ from shared.storage.tables import RowChanged
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A sealed value of a connection, its *secret* or its *sign-in*, and the key that opens it; None: it is lost."""
+    """A sealed value of a connection and the key that opens it; None: it is lost.
+
+    ``what``: its *secret*, its *sign-in*, or the *sign-in of* one of its agents.
+    """
 
     connection_id: str
     what: str
@@ -27,7 +31,7 @@ class Sealed:
     @property
     def cure(self) -> str:
         """What brings it back where it is lost."""
-        again = "sign in for the connection again" if self.what == "sign-in" else "enter the connection's secret again"
+        again = "sign in again" if self.what.startswith("sign-in") else "enter the connection's secret again"
         return f"Set FORMER_SECRET_KEY to the key that sealed it and ask again, or {again}."
 
 
@@ -43,13 +47,22 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A column that holds sealed values; the keys of its rows are the ids of connections."""
+    """A column that holds sealed values. The keys of its rows are the ids of connections; or, where the partition is
+    a connection, the addresses of its agents.
+    """
 
     table: str
     partition: str
     column: str
     what: str
     context_of: Callable[[str], str]
+    of_agents: bool = False
+
+    def describe(self, row: Row, opener: Opener | None) -> Sealed:
+        """A value of this column, and which key opens it."""
+        if self.of_agents:
+            return Sealed(self.partition, f"{self.what} of {row.key}", opener)
+        return Sealed(row.key, self.what, opener)
 
 
 _PLACES = (
@@ -59,8 +72,9 @@ _PLACES = (
 
 
 def list_sealed(rt: Runtime) -> list[Sealed]:
-    """Every sealed value, and which key opens it."""
-    return [_look_at(rt, place, row) for place, row in _iter_rows(rt)]
+    """Every sealed value, and which key opens it; of the many agents only those that another key sealed."""
+    others = f" and sealed_by ne '{rt.keys.key_id}'"
+    return [_look_at(rt, place, row) for place, row in _iter_rows(rt, others)]
 
 
 def rotate(rt: Runtime) -> Rotation:
@@ -74,15 +88,23 @@ def rotate(rt: Runtime) -> Rotation:
     return found
 
 
-def _iter_rows(rt: Runtime) -> Iterator[tuple[_Place, Row]]:
-    for place in _PLACES:
-        for row in rt.tables[place.table].range(place.partition, select=[place.column]):
+def _iter_rows(rt: Runtime, agents_where: str = "") -> Iterator[tuple[_Place, Row]]:
+    for place in (*_PLACES, *_places_of_agents(rt)):
+        where = f"{place.column} ne ''{agents_where}" if place.of_agents else ""
+        for row in rt.tables[place.table].range(place.partition, select=[place.column], where=where):
             yield place, row
+
+
+def _places_of_agents(rt: Runtime) -> Iterator[_Place]:
+    for each in store.list_all(rt):
+        if each.method == store.AGENTS:
+            context_of = partial(agent_sign_ins.context_of, each.connection_id)
+            yield _Place(agent_sign_ins.TABLE, each.connection_id, "sealed_tokens", "sign-in", context_of, True)
 
 
 def _look_at(rt: Runtime, place: _Place, row: Row) -> Sealed:
     opener = rt.keys.find_opener(row.get(place.column, ""), context=place.context_of(row.key))
-    return Sealed(row.key, place.what, opener)
+    return place.describe(row, opener)
 
 
 def _seal_anew(rt: Runtime, place: _Place, row: Row) -> Sealed:
@@ -93,7 +115,8 @@ def _seal_anew(rt: Runtime, place: _Place, row: Row) -> Sealed:
     table, context = rt.tables[place.table], place.context_of(row.key)
     sealed = rt.keys.seal(rt.keys.unseal(row[place.column], context=context), context=context)
     try:
-        table.merge(Row(place.partition, row.key, {place.column: sealed}, row.etag))
+        marked = {"sealed_by": rt.keys.key_id} if place.of_agents else {}
+        table.merge(Row(place.partition, row.key, {place.column: sealed, **marked}, row.etag))
     except RowChanged:
         changed = table.find(place.partition, row.key)
         return _seal_anew(rt, place, changed) if changed else found

@@ -2,45 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
 
 from shared.connections import alert_mail
-from shared.connections.permissions import Line, compare
-from shared.connections.store import Connection, note_lack, open_client, read
-from shared.errors import BadInput, DeskbridgeError, Misconfigured
+from shared.connections.permissions import Line
+from shared.connections.store import AGENTS, Connection, note_lack, open_client, read
+from shared.errors import BadInput, Misconfigured
 from shared.graph import directory, mail, subscriptions, tenant_cloud
 from shared.graph.client import GraphClient
-from shared.graph.errors import AccessDenied, GraphBusy, GraphError, SignInFailed
+from shared.graph.errors import AccessDenied, GraphError, SignInFailed
 from shared.mail import mailboxes
 from shared.mail.mailboxes import Mailbox
 from shared.mail.watching import is_watched
 from shared.runtime import Runtime
-from shared.settings import Settings
 from shared.subscriptions import store
 from shared.subscriptions.store import Subscription
-from shared.upkeep import watching
+from shared.upkeep import agent_trial, checklist, watching
+from shared.upkeep.probes import Probe, Severity, attempt, failed
 
 LONGEST_TRIAL = 60
 """Seconds: the answer has to come while somebody waits, and before a gateway gives up (230 s in Azure).
 https://learn.microsoft.com/en-us/azure/azure-functions/functions-scale#timeout"""
-
-Severity = Literal["error", "warning"]
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """One thing that was tried. ``target``: the mailbox, or empty; ``severity``: what it means if it is not ok."""
-
-    name: str
-    target: str = ""
-    ok: bool = True
-    severity: Severity = "error"
-    code: str = ""
-    cause: str = ""
-    cure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +48,14 @@ def run(rt: Runtime, connection_id: str, outside_address: str = "") -> Trial:
     """
     connection, _ = read(rt, connection_id)
     ours = [each for each in mailboxes.list_all(rt) if each.connection_id == connection_id]
-    _check_outside(outside_address, ours)
+    _check_outside(connection, outside_address, ours)
     lives = rt.graph.find_cloud(connection.tenant_id, connection.cloud)
     if lives not in (None, connection.cloud):
         return Trial((_elsewhere(lives),))
     try:
         found = _try_all(rt, connection, ours, outside_address)
     except (SignInFailed, GraphError, Misconfigured) as failure:  # without a sign-in there is nothing to try
-        return Trial((_failed("sign-in", "", failure),))
+        return Trial((failed("sign-in", "", failure),))
     _note_lacks(rt, connection, ours)
     if connection.state == "needs_sign_in":
         watching.resume(rt, connection_id)
@@ -81,7 +65,11 @@ def run(rt: Runtime, connection_id: str, outside_address: str = "") -> Trial:
 def _try_all(rt: Runtime, connection: Connection, ours: Sequence[Mailbox], outside_address: str) -> Trial:
     client = open_client(rt, connection)
     client.sign_in_anew()
-    lines, permissions = _check_permissions(features_of(rt.settings, connection), connection, client)
+    features = checklist.features_of(rt.settings, connection)
+    if connection.method == AGENTS:
+        lines, tried = agent_trial.try_all(rt, connection, features, rt.clock.steady() + LONGEST_TRIAL)
+        return Trial((Probe("sign-in"), *tried), lines)
+    lines, permissions = checklist.check(features, connection, client.find_grants())
     probes = (Probe("sign-in"), permissions, *_probe_features(rt, connection, client, ours))
     return Trial(probes + ((_probe_outside(client, outside_address),) if outside_address else ()), lines)
 
@@ -102,52 +90,28 @@ def _note_lacks(rt: Runtime, connection: Connection, ours: Sequence[Mailbox]) ->
         return
 
 
-def features_of(settings: Settings, connection: Connection) -> frozenset[str]:
-    """What a connection is used for, sending alerts included."""
-    sends_alerts = {"alert-mail"} if alert_mail.sends_from(settings, connection.connection_id) else set[str]()
-    return frozenset({*re.findall(r"[a-z-]+", connection.used_for), *sends_alerts})
-
-
-def _check_outside(address: str, ours: Sequence[Mailbox]) -> None:
+def _check_outside(connection: Connection, address: str, ours: Sequence[Mailbox]) -> None:
+    if address and connection.method == AGENTS:
+        cause = "For this connection each agent signs in, and reaches what that agent may."
+        raise BadInput("outside_address", cause, "Leave it out.")
     if address.lower() in {each.address for each in ours}:
         raise BadInput(
             "outside_address", "This mailbox is one of the connection's own.", "Name one that the app must not reach."
         )
 
 
-def _check_permissions(
-    features: frozenset[str], connection: Connection, client: GraphClient
-) -> tuple[tuple[Line, ...], Probe]:
-    granted = client.find_grants()
-    if granted is None:
-        cause, cure = "The token cannot be read.", "Nothing to do: the other probes tell what works."
-        return (), Probe("permissions", "", False, "warning", "tokenUnreadable", cause, cure)
-    kind: Literal["application", "delegated"] = "application" if connection.method == "application" else "delegated"
-    lines = tuple(compare(features, kind, granted))
-    missing = [each for each in lines if each.standing == "missing" and each.mandatory]
-    return lines, _missing(missing) if missing else Probe("permissions")
-
-
-def _missing(lines: Sequence[Line]) -> Probe:
-    cause = "Missing: " + "; ".join(f"{each.permission} ({each.kind}): {each.purpose}" for each in lines)
-    names = ", ".join(each.permission for each in lines)
-    cure = (
-        f"In Entra, under API permissions of the app, add {names} for Microsoft Graph, and choose Grant admin consent."
-    )
-    return Probe("permissions", "", False, "error", "permissionsMissing", cause, cure)
-
-
 def _probe_features(
     rt: Runtime, connection: Connection, client: GraphClient, ours: Sequence[Mailbox]
 ) -> Iterator[Probe]:
-    features, until = features_of(rt.settings, connection), rt.clock.steady() + LONGEST_TRIAL
+    features, until = checklist.features_of(rt.settings, connection), rt.clock.steady() + LONGEST_TRIAL
     if "directory" in features:
-        yield _try("users", "", lambda: directory.list_users(client, top=1))
+        yield attempt("users", "", lambda: directory.list_users(client, top=1))
     for mailbox in ours:
         yield _probe_mailbox(client, mailbox) if rt.clock.steady() < until else _not_tried(mailbox)
     sender = alert_mail.find_sender(rt.settings)
     if sender and "alert-mail" in features:
-        yield _try("alert-mail", sender.address, lambda: mail.get_folder(client, sender.address, "drafts"), "warning")
+        drafts = partial(mail.get_folder, client, sender.address, "drafts")
+        yield attempt("alert-mail", sender.address, drafts, "warning")
     watched = [each for each in ours if is_watched(each)]
     if watched:
         yield from _probe_subscriptions(rt, client, watched)
@@ -155,7 +119,9 @@ def _probe_features(
 
 def _probe_mailbox(client: GraphClient, mailbox: Mailbox) -> Probe:
     severity: Severity = "error" if mailbox.enabled else "warning"
-    return _try("mailbox", mailbox.address, lambda: mail.get_folder(client, mailbox.address, mailbox.folder), severity)
+    return attempt(
+        "mailbox", mailbox.address, lambda: mail.get_folder(client, mailbox.address, mailbox.folder), severity
+    )
 
 
 def _not_tried(mailbox: Mailbox) -> Probe:
@@ -167,7 +133,7 @@ def _probe_subscriptions(rt: Runtime, client: GraphClient, watched: Sequence[Mai
     try:
         alive = {str(each["id"]) for each in subscriptions.iter_all(client)}
     except GraphError as failure:
-        yield _failed("subscription", "", failure, "warning")
+        yield failed("subscription", "", failure, "warning")
         return
     known = {each.mailbox_id: each for each in store.list_of(rt, watched[0].connection_id)}
     for mailbox in watched:
@@ -190,21 +156,7 @@ def _probe_outside(client: GraphClient, address: str) -> Probe:
     except AccessDenied:
         return Probe("outside", address)
     except GraphError as failure:
-        return _failed("outside", address, failure, "warning")
+        return failed("outside", address, failure, "warning")
     cause = "The app can read this mailbox, and so most likely every mailbox of the tenant."
     cure = "Limit the app in Exchange: GET the connection's scoping for the commands. A change takes up to two hours."
     return Probe("outside", address, False, "warning", "scopeOpen", cause, cure)
-
-
-def _try(name: str, target: str, ask: Callable[[], object], severity: Severity = "error") -> Probe:
-    try:
-        ask()
-    except GraphError as failure:
-        return _failed(name, target, failure, severity)
-    return Probe(name, target)
-
-
-def _failed(name: str, target: str, failure: DeskbridgeError, severity: Severity = "error") -> Probe:
-    code = failure.code if isinstance(failure, GraphError | SignInFailed) else "misconfigured"
-    again = " Test again in a few minutes." if isinstance(failure, GraphBusy) else ""
-    return Probe(name, target, False, severity, code, failure.cause, failure.cure + again)

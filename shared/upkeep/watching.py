@@ -5,11 +5,12 @@ from __future__ import annotations
 from shared import log
 from shared.clock import from_text
 from shared.connections import alerts, expiry, states, store
-from shared.connections.store import Connection
+from shared.connections.store import AGENTS, Connection
 from shared.errors import DeskbridgeError
 from shared.graph.errors import NOBODY, GraphBusy, SignInFailed
 from shared.mail import mailboxes
 from shared.runtime import Runtime
+from shared.upkeep import agent_watching
 
 _KINDS = {"secret": "client secret", "certificate": "certificate"}
 _NEW = {
@@ -27,6 +28,8 @@ def watch_connections(rt: Runtime) -> None:
             _warn_of_end(rt, connection)
             if connection.state == "needs_sign_in":
                 _try_again(rt, connection)
+            elif connection.method == AGENTS:
+                agent_watching.watch(rt, connection)
         except DeskbridgeError as failure:
             log.error("connection.not_watched", connection_id=connection.connection_id, reason=failure.cause)
     alerts.send_forgotten(rt)
@@ -47,7 +50,7 @@ def connect(rt: Runtime, connection_id: str) -> None:
 def look_again(rt: Runtime, connection_id: str) -> None:
     """Something about a lost sign-in was changed: let the connection go on if it can sign in now. Raises NotFound."""
     try:
-        store.open_client(rt, store.read(rt, connection_id)[0]).prove_sign_in()
+        _prove(rt, store.read(rt, connection_id)[0])
     except (SignInFailed, GraphBusy):
         return  # it goes on resting, and the hourly look tries again
     resume(rt, connection_id)
@@ -62,11 +65,23 @@ def _look_at_all(rt: Runtime, connection_id: str) -> None:
 def _try_again(rt: Runtime, connection: Connection) -> None:
     """A token, and whether Graph takes it; where it is refused people hear of it once a day."""
     try:
-        store.open_client(rt, connection).prove_sign_in()
+        _prove(rt, connection)
     except SignInFailed as failure:
         _tell_daily(rt, connection, failure)
     else:
         resume(rt, connection.connection_id)
+
+
+def _prove(rt: Runtime, connection: Connection) -> None:
+    """See that it can sign in; raises SignInFailed, GraphBusy.
+
+    Where agents sign in for themselves the app has no permissions of its own: that Entra gives it a token is all.
+    """
+    client = store.open_client(rt, connection)
+    if connection.method == AGENTS:
+        client.sign_in_anew()
+    else:
+        client.prove_sign_in()
 
 
 def _tell_daily(rt: Runtime, connection: Connection, failure: SignInFailed) -> None:

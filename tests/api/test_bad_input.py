@@ -83,6 +83,7 @@ def filled(path: str, wrong: str = "", value: str = "") -> str:
         **{f"{word}_id": SOME_ID for word in OF_THE_DESK},
         "field_name": "badge",
         "run": "98204812799999999",
+        "address": "ada@contoso.com",
     }
     for name, text in proper.items():
         path = path.replace(f"{{{name}}}", quote(value if name == wrong else text, safe=""))

@@ -10,6 +10,7 @@ import pytest
 
 from shared.api import application
 from shared.api.reach import CONNECTION, MAILBOX
+from shared.connections import agent_sign_ins
 from shared.directory import sync
 from shared.errors import SetAside
 from shared.mail.verdicts import Verdict
@@ -23,12 +24,12 @@ from tests.world import CLIENT, CLIENT_SECRET, TENANT, Answer, World
 READER, OPERATOR, ADMIN = ROLES
 OTHER = "99999999-9999-4999-8999-999999999999"
 NOBODY_KNOWS = {
-    "entry": "98204812799999999~0123456789ab",
-    "key": "98204812799999999~0123456789ab",
+    **dict.fromkeys(("entry", "key"), "98204812799999999~0123456789ab"),
     "run": "98204812799999999",
+    "address": "agent@contoso.com",
 }
 OF_THE_DESK = {"organization_id", "site_id", "team_id", "role_id", "board_id", "field_name", "user_id", "agent_id"}
-OF_NO_CONNECTION = {"entry", "key", "run", "number", "action", "index", *OF_THE_DESK}
+OF_NO_CONNECTION = {"entry", "key", "run", "number", "action", "index", "address", *OF_THE_DESK}
 """Parameters of addresses that name something within a mailbox, or nothing of a connection."""
 
 
@@ -42,6 +43,7 @@ class Desk:
             assert world.api("POST", "/connections", made).status == 201
         self.ours = world.add_mailbox("support@contoso.com", method="scan")
         self.theirs = world.add_mailbox("help@fabrikam.com", connection_id="fabrikam")
+        agent_sign_ins.expect(world.rt, "fabrikam", NOBODY_KNOWS["address"])
         world.settle()
         self.entries = {each: enter(world, each, "Broken", verdict=Verdict.QUARANTINED) for each in self.mailboxes}
         for mailbox in self.mailboxes:

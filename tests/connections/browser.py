@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import pytest
 import requests
 
 from dev.graph import EmulatorAdapter
-from tests.world import CLIENT, CLIENT_SECRET, TENANT, Answer, World
+from tests.certificates import make_pair
+from tests.world import CALLBACK, CLIENT, CLIENT_SECRET, TENANT, Answer, World
 
 ADA = "ada@contoso.com"
+IDENTITY = "99999999-9999-4999-8999-999999999999"
 NEW = {"tenant_id": TENANT, "client_id": CLIENT, "client_secret": CLIENT_SECRET, "method": "delegated"}
 
 
@@ -21,9 +24,26 @@ def connect(world: World, name: str = "Desk", **values: Any) -> str:
     return str(answer.json()["connection_id"])
 
 
-def begin(world: World, connection_id: str = "desk") -> Any:
-    """Begin a sign-in; the API's answer."""
-    answer = world.api("POST", f"/connections/{connection_id}/sign-in")
+def prove_with(world: World, proof: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Let the app prove itself with its *secret*, a *certificate* or its *identity*; what to give for a connection."""
+    if proof == "secret":
+        return {}
+    pair = make_pair(world.clock.now())
+    app = world.emulator.add_app(
+        TENANT, CLIENT, "nobody-knows-this-secret", redirect_uris=(CALLBACK,), certificates=(pair.certificate,)
+    )
+    monkeypatch.setenv("IDENTITY_ENDPOINT", "https://identity.local/msi/token")
+    monkeypatch.setenv("IDENTITY_HEADER", "only-from-this-machine")
+    world.emulator.add_identity(TENANT, IDENTITY, trusted_by=app)
+    world.start(AZURE_CLIENT_ID=IDENTITY)
+    given = {"certificate": pair.both} if proof == "certificate" else {"managed_identity": True}
+    return {"client_secret": None, **given}
+
+
+def begin(world: World, connection_id: str = "desk", agent: str = "") -> Any:
+    """Begin a sign-in, of the connection's account or of an agent; the API's answer."""
+    whose = f"/agents/{agent}" if agent else ""
+    answer = world.api("POST", f"/connections/{connection_id}{whose}/sign-in")
     assert answer.status == 200, answer.body
     return answer.json()
 
@@ -50,6 +70,12 @@ def sign_in(world: World, connection_id: str = "desk", account: str = ADA) -> An
     """The whole way, by this account; the page at its end."""
     world.emulator.sit_down(account)
     return come_back(world, go_to_entra(world, begin(world, connection_id)["url"]))
+
+
+def sign_in_agent(world: World, agent: str, connection_id: str = "desk", *, account: str = "") -> Answer:
+    """The whole way of an agent, by their own account if no other one is named; the page at its end."""
+    world.emulator.sit_down(account or agent)
+    return come_back(world, go_to_entra(world, begin(world, connection_id, agent)["url"]))
 
 
 def token_requests(world: World) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -18,7 +17,7 @@ from shared.connections import store, tokens
 from shared.graph.errors import ItemGone
 from tests.api.storage_dump import dump
 from tests.connections.browser import ADA, begin, come_back, connect, go_to_entra, sign_in, token_requests
-from tests.tampering import answer, body_of, tamper_with_graph, tamper_with_storage
+from tests.tampering import answer, body_of, tamper_with_graph, tamper_with_storage, with_claims
 from tests.world import CALLBACK, CLIENT_SECRET, TENANT, Answer, World
 
 OTHER_TENANT = "99999999-2222-4333-8444-555555555555"
@@ -188,23 +187,6 @@ def test_a_guest_of_the_tenant_is_an_account_of_another_one(tenant: World) -> No
 def test_what_the_token_says_is_compared(tenant: World, claims: dict[str, Any] | None, reason: str) -> None:
     tamper_with_graph(tenant, with_claims(claims))
     refused(tenant, sign_in(tenant), reason)
-
-
-def with_claims(claims: dict[str, Any] | None) -> Callable[..., requests.Response]:
-    """Entra's answers, with other claims in their ID token; None leaves the token out."""
-
-    def tamper(request: requests.PreparedRequest, carry: Callable[[], requests.Response]) -> requests.Response:
-        came = carry()
-        found = came.json() if "/token" in str(request.url) else {}
-        if "id_token" not in found:
-            return came
-        head, middle, tail = found.pop("id_token").split(".")
-        if claims is not None:
-            said = json.loads(urlsafe_b64decode(middle + "=" * (-len(middle) % 4))) | claims
-            found["id_token"] = f"{head}.{urlsafe_b64encode(json.dumps(said).encode()).decode()}.{tail}"
-        return answer(request, 200, json.dumps(found).encode(), Content_Type="application/json")
-
-    return tamper
 
 
 @pytest.mark.requirement("CONN-4")

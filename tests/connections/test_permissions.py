@@ -45,6 +45,17 @@ def standings(features: set[str], kind: Kind, *granted: str) -> dict[str, str]:
             ["User.Read.All", "GroupMember.Read.All", "Directory.ReadWrite.All"],
             {"User.Read.All": "granted", "GroupMember.Read.All": "granted", "Directory.ReadWrite.All": "not-needed"},
         ),
+        (
+            {"calendar", "own-account"},
+            "delegated",
+            ["profile", "Calendars.ReadWrite", "User.Read", "Mail.Read"],
+            {
+                "Calendars.ReadWrite": "granted",
+                "MailboxSettings.Read": "missing",
+                "User.Read": "granted",
+                "Mail.Read": "not-needed",
+            },
+        ),
         (set(), "application", ["Mail.Send"], {"Mail.Send": "not-needed"}),
     ],
 )

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from shared import runtime
-from tests.certificates import make_pair
-from tests.connections.browser import ADA, begin, come_back, connect, go_to_entra, sign_in
-from tests.world import CALLBACK, CLIENT, SUPPORT, TENANT, World, mail
-
-IDENTITY = "99999999-9999-4999-8999-999999999999"
+from tests.connections.browser import ADA, begin, come_back, connect, go_to_entra, prove_with, sign_in
+from tests.world import SUPPORT, TENANT, World, mail
 
 
 def subjects(world: World) -> list[str]:
@@ -56,20 +51,9 @@ def test_the_mail_of_the_account_becomes_tickets(tenant: World) -> None:
 def test_the_app_behind_the_account_proves_itself_without_a_secret(
     world: World, proof: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pair = make_pair(world.clock.now())
-    app = world.emulator.add_app(
-        TENANT, CLIENT, "nobody-knows-this-secret", redirect_uris=(CALLBACK,), certificates=(pair.certificate,)
-    )
-    monkeypatch.setenv("IDENTITY_ENDPOINT", "https://identity.local/msi/token")
-    monkeypatch.setenv("IDENTITY_HEADER", "only-from-this-machine")
-    world.emulator.add_identity(TENANT, IDENTITY, trusted_by=app)
-    world.start(AZURE_CLIENT_ID=IDENTITY)
+    given = prove_with(world, proof, monkeypatch)
     world.emulator.add_mailbox(TENANT, ADA, display_name="Ada")
-    proofs: dict[str, dict[str, Any]] = {
-        "certificate": {"certificate": pair.both},
-        "identity": {"managed_identity": True},
-    }
-    connect(world, client_secret=None, **proofs[proof])
+    connect(world, **given)
     assert sign_in(world).status == 200
     take_in(world, ADA)
     world.settle()
