@@ -35,7 +35,8 @@ CONSENT = """\
 """
 PROOF = """\
    To act in the name of one account instead: the delegated permissions Mail.ReadWrite and Mail.ReadWrite.Shared, and
-   under Authentication > Add a platform > Web the redirect URI that is shown below.
+   under Authentication > Add a platform > Web the redirect URI that is shown below. For calendars, to which each agent
+   signs in for themselves: likewise, with the delegated permissions Calendars.ReadWrite and User.Read.
 
 3. Let it prove itself. In the same app: Certificates & secrets.
    secret: New client secret. Copy its Value at once (not its Secret ID): it is never shown again.
@@ -83,7 +84,10 @@ def _connect(desk: DeskApi) -> int:
     print(PROOF)
     made = desk.post("/connections", _ask_connection())
     print(f"\nKept as connection {made['connection_id']}. Its secret is sealed, and is never shown again.\n")
-    if made["method"] == "delegated" and not _sign_in(desk, made["connection_id"]):
+    connection = f"/connections/{made['connection_id']}"
+    if made["method"] == "agents":
+        return _connect_agents(desk, connection)
+    if made["method"] == "delegated" and not _sign_in(desk, connection, "the account whose mailboxes are meant"):
         return 1
     print("4. Which mailboxes become tickets? One address a line, an empty line when that is all.")
     while address := _ask("mailbox", lambda text: not text or "@" in text, "an address, or nothing"):
@@ -91,22 +95,33 @@ def _connect(desk: DeskApi) -> int:
     print("\n5. Name a mailbox that the app must NOT reach, to see that it is refused; or nothing.")
     outside = _ask("outside", lambda text: not text or "@" in text, "an address, or nothing")
     wishes = {"outside_address": outside} if outside else {}
-    return _report(made["connection_id"], desk.post(f"/connections/{made['connection_id']}/test", wishes))
+    ended = _report(connection, desk.post(f"{connection}/test", wishes))
+    if ended == 0:
+        print(f"To limit the app to these mailboxes: GET /api/v1{connection}/scoping")
+    return ended
 
 
-def _sign_in(desk: DeskApi, connection_id: str) -> bool:
-    """Let a person sign in by browser; whether they did in time."""
-    begun = desk.post(f"/connections/{connection_id}/sign-in")
+def _connect_agents(desk: DeskApi, connection: str) -> int:
+    """Let agents sign in one after the other; who does not is left out."""
+    print("4. Which agents? One address a line, an empty line when that is all.")
+    while address := _ask("agent", lambda text: not text or "@" in text, "an address, or nothing"):
+        _sign_in(desk, f"{connection}/agents/{address}", address)
+    return _report(connection, desk.post(f"{connection}/test"))
+
+
+def _sign_in(desk: DeskApi, path: str, account: str) -> bool:
+    """Let a person sign in by browser; whether they did in time. ``path``: of whom they sign in for."""
+    begun = desk.post(f"{path}/sign-in")
     print(f"   Redirect URI, to be entered in Entra letter by letter:  {begun['redirect_uri']}")
-    print("   Then open this address and sign in as the account whose mailboxes are meant:")
+    print(f"   Then open this address and sign in as {account}:")
     print(f"   {begun['url']}\n   waiting...", flush=True)
     until = time.monotonic() + SIGN_IN_SECONDS
     while time.monotonic() < until:
-        if desk.get(f"/connections/{connection_id}")["state"] == "connected":
+        if desk.get(path)["state"] == "connected":
             print("   signed in\n")
             return True
         time.sleep(1)
-    print(f"   Nobody has signed in. Begin again: POST /api/v1/connections/{connection_id}/sign-in")
+    print(f"   Nobody has signed in. Begin again: POST /api/v1{path}/sign-in")
     return False
 
 
@@ -117,7 +132,7 @@ def _ask_connection() -> dict[str, Any]:
         "client_id": _ask("Application (client) ID", _is_guid, "an id like 11111111-2222-3333-4444-555555555555"),
         "cloud": _ask("cloud (global, usgov, dod, china)", _is_cloud, "one of these", "global"),
     }
-    body["method"] = _ask("permissions (application, delegated)", _is_method, "one of these", "application")
+    body["method"] = _ask("permissions (application, delegated, agents)", _is_method, "one of these", "application")
     kind = _ask("proof (secret, certificate, identity)", _is_kind, "one of these", "secret")
     if kind == "secret":
         body["client_secret"] = _ask("Value of the client secret", bool, "the value", hidden=True)
@@ -151,7 +166,7 @@ def _is_cloud(text: str) -> bool:
 
 
 def _is_method(text: str) -> bool:
-    return text in ("application", "delegated")
+    return text in ("application", "delegated", "agents")
 
 
 def _is_kind(text: str) -> bool:
@@ -169,7 +184,7 @@ def _print_needed() -> None:
     print()
 
 
-def _report(connection_id: str, trial: dict[str, Any]) -> int:
+def _report(connection: str, trial: dict[str, Any]) -> int:
     print("\nWhat was tried:")
     for probe in trial["probes"]:
         print(f"   {'OK  ' if probe['ok'] else 'FAIL'} {probe['name']:<14}{probe['target']}")
@@ -179,7 +194,7 @@ def _report(connection_id: str, trial: dict[str, Any]) -> int:
     for line in trial["permissions"]:
         print(f"   {line['permission']:<24}{_MARKS.get(line['standing'], line['standing']):<15}{line['purpose']}")
     if not trial["ok"]:
-        print(f"\nNot yet. First: {trial['cause']}\n-> {trial['cure']}\nThen: POST /connections/{connection_id}/test")
+        print(f"\nNot yet. First: {trial['cause']}\n-> {trial['cure']}\nThen: POST /api/v1{connection}/test")
         return 1
-    print(f"\nIt works. To limit the app to these mailboxes: GET /api/v1/connections/{connection_id}/scoping")
+    print("\nIt works.")
     return 0

@@ -69,19 +69,37 @@ def test_an_account_signs_in_by_browser_while_it_waits(running: Running) -> None
     callback = f"{running.found.app_url}/auth/callback"
     running.emulator.add_app(TENANT, CLIENT, SECRET, redirect_uris=(callback,))
     running.emulator.sit_down("boss@fabrikam.example")
+    rest = answer_and_sign_in(running, "delegated", "boss@fabrikam.example")
+    assert "/scoping" in rest
+
+
+@pytest.mark.usefixtures("tenant")
+@pytest.mark.requirement("CONN-2", "CONN-4")
+def test_an_agent_signs_in_by_browser_while_it_waits(running: Running) -> None:
+    callback = f"{running.found.app_url}/auth/callback"
+    running.emulator.add_app(TENANT, CLIENT, SECRET, redirect_uris=(callback,))
+    running.emulator.sit_down("boss@fabrikam.example")
+    rest = answer_and_sign_in(running, "agents", "boss@fabrikam.example")
+    assert "OK   calendar      boss@fabrikam.example" in rest
+
+
+def answer_and_sign_in(running: Running, method: str, address: str) -> str:
+    """Answer all questions, and open the address that is shown; what it says after that."""
     command = [sys.executable, "-m", "dev", "connect", "--stack", str(running.file)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as guide:  # noqa: S603 - our own program
         assert guide.stdin and guide.stdout
-        answers = ("Boss", TENANT, CLIENT, "local", "delegated", "", SECRET, "", "boss@fabrikam.example", "", "")
+        answers = ("Boss", TENANT, CLIENT, "local", method, "", SECRET, "", address, "", "")
         guide.stdin.write("\n".join(answers) + "\n")
         guide.stdin.flush()
         told = list(iter(guide.stdout.readline, "   waiting...\n"))
-        assert f"   Redirect URI, to be entered in Entra letter by letter:  {callback}\n" in told
+        shown = f"{running.found.app_url}/auth/callback"
+        assert any(line.endswith(f"Redirect URI, to be entered in Entra letter by letter:  {shown}\n") for line in told)
         page = requests.get(told[-1].strip(), verify=running.found.authority, timeout=30)
         assert "has signed in" in page.text
         rest, _ = guide.communicate(timeout=60)
     assert guide.returncode == 0, rest
     assert "It works" in rest
+    return rest
 
 
 def test_without_an_app_it_says_how_to_get_one(running: Running, tmp_path: Path) -> None:
