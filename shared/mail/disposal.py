@@ -50,6 +50,8 @@ def dispose(client: GraphClient, mailbox: Mailbox, state: State, message_ids: Se
 
     A refusal is told, not raised: the ticket is safe, and the mails behind this one must go on.
     """
+    if not state.folder_trouble:  # else this round was refused it already
+        prepare(client, mailbox, state)
     if not is_ready(mailbox, state):
         return [WAITS] * len(message_ids)
     outcomes: Sequence[Json | GraphError | str]

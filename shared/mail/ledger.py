@@ -170,23 +170,29 @@ def _claimed(entry: Entry, at: str) -> Entry:
 
 
 def _transact(rt: Runtime, mailbox_id: str, state: State, changes: list[Change]) -> None:
+    """Make these changes with the state, or none. Settings that people changed in mid-round stay as they are."""
     row = state.row(mailbox_id)
     if row.etag is None:
         raise RowChanged("The mailbox has no state: it was removed.")
     try:
         rt.tables[TABLE].transact([Change("replace", row), *changes])
     except (RowChanged, StorageError):
-        row.etag = _etag_if_made(rt, row)
-        if row.etag is None:
+        present = rt.tables[TABLE].find(row.partition, row.key)
+        if present is None:
             raise
+        if not _was_made(row, present):
+            if not state.take_over(State.of(present)):
+                raise
+            _transact(rt, mailbox_id, state, changes)
+            return
+        row.etag = present.etag
     state.etag = row.etag
 
 
-def _etag_if_made(rt: Runtime, row: Row) -> str | None:
-    """The version of the state if it is just what we wrote: the transaction was made, and only its answer was lost.
+def _was_made(row: Row, present: Row) -> bool:
+    """Whether the state is just what we wrote: the transaction was made, and only its answer was lost.
 
     Tried again by the SDK, it is then refused because of our own change. The lease, exact to the microsecond, tells
     our state from that of another worker.
     """
-    present = rt.tables[TABLE].find(row.partition, row.key)
-    return present.etag if present and present.values == row.values else None
+    return present.values == row.values

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
+from uuid import uuid4
 
 from shared.clock import to_text
 from shared.desk.tickets import Defaults
@@ -81,12 +82,14 @@ def create(rt: Runtime, *, connection_id: str, address: str, values: Mapping[str
 
 
 def change(rt: Runtime, mailbox_id: str, values: Mapping[str, str | bool]) -> Mailbox:
-    """Change some fields of a mailbox, and no other; raises NotFound."""
+    """Change some fields of a mailbox, and no other; raises NotFound.
+
+    The state goes with them, so that every round that knows the former settings is refused at its next step.
+    """
     get(rt, mailbox_id)
-    changes = [Change("merge", Row(mailbox_id, CONFIG, dict(values)))]
-    if "done_folder" in values:
-        changes.append(Change("merge", Row(mailbox_id, STATE, {"done_folder_id": ""})))
-    rt.tables[TABLE].transact(changes)
+    told = {"settings_version": uuid4().hex} | ({"done_folder_id": ""} if "done_folder" in values else {})
+    rows = [Row(mailbox_id, CONFIG, dict(values)), Row(mailbox_id, STATE, dict(told))]
+    rt.tables[TABLE].transact([Change("merge", row) for row in rows])
     mailbox = get(rt, mailbox_id)
     try:
         rt.tables[TABLE].merge(Row(LIST, mailbox_id, dict(values)))

@@ -7,7 +7,7 @@ slower of two is refused at its next step.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 from shared.clock import from_text, to_text
@@ -24,6 +24,8 @@ class State:
     """One ``!state`` row. Times are ISO 8601 in UTC, empty for never."""
 
     etag: str | None = None
+    leases: set[str] = field(default_factory=set, compare=False)
+    """The leases that whoever holds this has taken; not in the row."""
     cursor: str = ""
     """Graph's delta link of the last completed round."""
     high_water: str = ""
@@ -40,6 +42,9 @@ class State:
     unmoved_low: str = ""
     unmoved_high: str = ""
     """First and last ledger key of mails that are to be moved once there is a folder."""
+    settings_version: str = ""
+    """Another one with each change of the mailbox's settings, made in the same transaction: a round that began with
+    other settings is refused at its next step."""
     last_success_at: str = ""
     last_mail_at: str = ""
     last_notified_at: str = ""
@@ -66,11 +71,17 @@ class State:
     def row(self, mailbox_id: str) -> Row:
         """The row that holds this state, at the version that it was read at."""
         values = asdict(self)
+        del values["leases"]
         return Row(mailbox_id, "!state", values, values.pop("etag"))
 
     def is_leased(self, now: datetime) -> bool:
         """Whether another round is working on the mailbox."""
         return bool(self.lease_until) and from_text(self.lease_until) > now
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no round is at the mailbox, and the last one ended well and left nothing behind."""
+        return not (self.lease_until or self.open_low or self.unmoved_low or self.failing_since)
 
     def is_resting(self, now: datetime) -> bool:
         """Whether the next round is already on the queue, for later."""
@@ -86,6 +97,18 @@ class State:
     def lease(self, now: datetime) -> None:
         """Hold the mailbox for this round."""
         self.lease_until = to_text(now + LEASE)
+        self.leases.add(self.lease_until)
+
+    def take_over(self, present: State) -> bool:
+        """Go on from the row as it is now, where only the settings were changed in mid-round; whether that is so.
+
+        It is while the lease is ours: who changes settings leaves it alone, and any other worker writes its own.
+        """
+        if present.lease_until not in self.leases or present.settings_version == self.settings_version:
+            return False
+        self.etag, self.settings_version = present.etag, present.settings_version
+        self.done_folder_id = present.done_folder_id
+        return True
 
     def keep_open(self, keys: Collection[str]) -> None:
         """Note which ledger keys are begun and not finished."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import batched
 from typing import NamedTuple
@@ -18,11 +19,11 @@ from shared.clock import from_text, to_text
 from shared.connections.store import graph_client, rests
 from shared.errors import DeskbridgeError, Later, Misconfigured, NotFound
 from shared.graph.errors import GraphBusy, GraphError, SignInFailed
-from shared.mail import changes, disposal, intake, late_moves, ledger, mailboxes
+from shared.mail import changes, disposal, heads, intake, late_moves, ledger, mailboxes
 from shared.mail.changes import Waiting
 from shared.mail.fetching import Fetching
+from shared.mail.heads import Head
 from shared.mail.ledger import Entry
-from shared.mail.mailboxes import Mailbox
 from shared.mail.passage import Passage, Place
 from shared.mail.state import State
 from shared.runtime import Runtime
@@ -43,21 +44,49 @@ three at most. https://learn.microsoft.com/en-us/graph/change-notifications-over
 
 def sync_mailbox(rt: Runtime, work: SyncMailbox) -> None:
     """Bring one mailbox up to date; raises Later where that must wait."""
+    if _is_done_from_memory(rt, work):
+        return
     try:
-        mailbox, state = mailboxes.get_head(rt, work.mailbox_id)
+        head = heads.read(rt, work.mailbox_id)
     except NotFound:
         log.warning("mail.no_such_mailbox")
         return
-    now = rt.clock.now()
+    try:
+        _bring_up_to_date(rt, head, work)
+    except RowChanged:
+        raise Later("Another round took this mailbox over.", BUSY_DELAY) from None
+
+
+def _is_done_from_memory(rt: Runtime, work: SyncMailbox) -> bool:
+    """Whether it could be done with what is remembered of the mailbox; raises Later.
+
+    Only what Graph tells of is done so, at its first attempt: scans, people and whatever failed before read anew.
+    """
+    head = heads.take(rt, work.mailbox_id) if work.cause == "notification" and not work.attempt else None
+    if head is None:
+        return False
+    try:
+        _bring_up_to_date(rt, head, work)
+    except RowChanged:
+        log.info("mail.head_outdated")
+        heads.distrust(rt, work.mailbox_id)
+        return False
+    return True
+
+
+def _bring_up_to_date(rt: Runtime, head: Head, work: SyncMailbox) -> None:
+    """Run a round if there is reason to; raises Later, and RowChanged where the head turns out to be outdated."""
+    mailbox, state, now = head.mailbox, head.state, rt.clock.now()
     if not mailbox.enabled or state.covers(work.noticed_at) or _is_awaited(work, state, now):
         log.debug("mail.nothing_to_do", enabled=mailbox.enabled)
+        heads.keep(rt, head)
         return
     if rests(rt, mailbox.connection_id):  # nothing is lost: the next round begins where the last one ended
         log.debug("mail.connection_rests", connection_id=mailbox.connection_id)
         return
     if state.is_leased(now):
         raise Later("Another round is at this mailbox.", BUSY_DELAY * 2 ** min(work.attempt, 4))
-    _run_round(rt, mailbox, state, work)
+    _run_round(rt, head, work)
 
 
 def _is_awaited(work: SyncMailbox, state: State, now: datetime) -> bool:
@@ -68,35 +97,37 @@ def _is_awaited(work: SyncMailbox, state: State, now: datetime) -> bool:
     return work.attempt == 0 and work.cause in ("scan", "notification") and state.is_resting(now)
 
 
-def _run_round(rt: Runtime, mailbox: Mailbox, state: State, work: SyncMailbox) -> None:
+def _run_round(rt: Runtime, head: Head, work: SyncMailbox) -> None:
     """Busy Graph: the work is put again. A refusal, or a lost sign-in: the next scan tries again."""
+    mailbox, state = head.mailbox, head.state
+    read_at = state.etag
     try:
-        place = Place(rt, graph_client(rt, mailbox.connection_id), mailbox, state)
-        _Round(place, work).run()
+        place = _Round(Place(rt, graph_client(rt, mailbox.connection_id), mailbox, state), work).run()
+        heads.keep(rt, replace(head, mailbox=place.mailbox))
     except RowChanged:
+        if state.etag == read_at:  # nothing is written yet
+            raise
         raise Later("Another round took this mailbox over.", BUSY_DELAY) from None
     except GraphBusy as busy:
         state.rest_until = to_text(rt.clock.now() + timedelta(seconds=min(busy.retry_after, LONGEST_DELAY)))
-        _note_failure(rt, mailbox.mailbox_id, state, busy)
+        _note_failure(rt, head, busy)
         raise Later(busy.cause, busy.retry_after, busy.cure) from busy
     except Later as later:
-        _note_failure(rt, mailbox.mailbox_id, state, later)
+        _note_failure(rt, head, later)
         raise
     except StorageError as error:  # said while we can: nobody shall take the worker for dead, and a mail for the cause
         away = StorageAway(error)
-        _note_failure(rt, mailbox.mailbox_id, state, away)
+        _note_failure(rt, head, away)
         raise away from error
     except (GraphError, SignInFailed, NotFound, Misconfigured) as failure:
-        _note_failure(rt, mailbox.mailbox_id, state, failure)
+        _note_failure(rt, head, failure)
 
 
-def _note_failure(rt: Runtime, mailbox_id: str, state: State, failure: DeskbridgeError) -> None:
+def _note_failure(rt: Runtime, head: Head, failure: DeskbridgeError) -> None:
+    """Note why the round could not go on; raises RowChanged: then it is another round's to say how it goes."""
     log.warning("mail.round_failed", reason=failure.cause)
-    state.fail(rt.clock.now(), failure.cause, failure.cure)
-    try:
-        ledger.save_state(rt, mailbox_id, state)
-    except RowChanged:
-        log.debug("mail.state_taken_over")
+    head.state.fail(rt.clock.now(), failure.cause, failure.cure)
+    ledger.save_state(rt, head.mailbox.mailbox_id, head.state)
 
 
 class _Page(NamedTuple):
@@ -114,11 +145,13 @@ class _Round:
         self.place, self.work = place, work
         self.rt, self.state, self.mailbox_id = place.rt, place.state, place.mailbox.mailbox_id
         self.began_at = self.rt.clock.now()
+        self.settings_version = place.state.settings_version
         self.deadline = self.rt.clock.steady() + self.rt.settings.slice_seconds
         self.died_before = bool(self.state.lease_until)
         self.open: set[str] = set()
 
-    def run(self) -> None:
+    def run(self) -> Place:
+        """All that waits, or a slice of it; returns the place, with the settings as they are at the end."""
         waiting = changes.find_waiting(self.place, died_before=self.died_before)
         self.open = {entry.key for entry in waiting.entries if entry.claimed_at and not entry.verdict}
         self._note_announcement([entry for entry in waiting.entries if not entry.claimed_at])
@@ -132,6 +165,7 @@ class _Round:
             ledger.save_state(self.rt, self.mailbox_id, self.state)
         if more:
             mailboxes.knock(self.rt, self.mailbox_id, "slice")
+        return self.place
 
     def _take_all(self, waiting: Waiting) -> bool:
         """Take in all that the time allows; whether the mailbox is to be looked at again at once."""
@@ -165,7 +199,7 @@ class _Round:
         return left
 
     def _begun(self, fetching: Fetching, waiting: Sequence[Entry]) -> Iterator[_Page]:
-        """Page by page, claimed and being fetched, until the time is over.
+        """Page by page, claimed and being fetched, until the time is over or the mailbox is switched off.
 
         While a page is taken in, the next one is being fetched; where a worker died before, mails go singly instead, so
         that the one to blame stands alone.
@@ -173,7 +207,7 @@ class _Round:
         size, ahead = (1, 0) if self.died_before else (PAGE, 1)
         begun: deque[_Page] = deque()
         for index, listed in enumerate(batched(waiting, size, strict=False)):
-            if index and self.rt.clock.steady() > self.deadline:
+            if index and (self.rt.clock.steady() > self.deadline or not self.place.mailbox.enabled):
                 break
             entries = self._claim(listed)
             begun.append(_Page(len(listed), entries, fetching.begin(entries)))
@@ -194,6 +228,7 @@ class _Round:
             self.open |= {entry.key for entry in page}
             self.state.keep_open(self.open)
             ledger.claim(self.rt, self.mailbox_id, self.state, page)
+            self._heed_settings()
         return list(page)
 
     def _take_page(self, page: _Page, cursor: str | None) -> None:
@@ -209,6 +244,7 @@ class _Round:
         if any(entry.number for entry in page.entries):
             self.state.last_mail_at = to_text(now)
         ledger.finish(self.rt, self.mailbox_id, self.state, page.entries)
+        self._heed_settings()
         if interruption:
             raise interruption
 
@@ -220,3 +256,12 @@ class _Round:
         self.state.go_on(self.rt.clock.now())
         self.state.keep_open(self.open)
         ledger.save_state(self.rt, self.mailbox_id, self.state)
+        self._heed_settings()
+
+    def _heed_settings(self) -> None:
+        """Go on by the present settings, where a step of ours met that people changed them in mid-round."""
+        if self.state.settings_version == self.settings_version:
+            return
+        self.settings_version = self.state.settings_version
+        self.place = replace(self.place, mailbox=mailboxes.get(self.rt, self.mailbox_id))
+        log.info("mail.settings_changed", enabled=self.place.mailbox.enabled)

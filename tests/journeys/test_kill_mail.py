@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from email.message import EmailMessage
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from dev.azurite import Azurite
 from dev.graph import Fault
 from dev.host import Host
+from shared import runtime
 from tests.kill import SHARDS, iter_survivors
 from tests.world import SUPPORT, World, mail
 
@@ -31,6 +34,24 @@ def _watched(world: World) -> None:
 def _silent(world: World) -> None:
     _watched(world)
     world.emulator.faults.add(Fault(kind="drop_notifications"))
+
+
+def _remembered(world: World) -> None:
+    """The next mail's round begins from memory."""
+    _watched(world)
+    world.emulator.deliver(SUPPORT, mail("Before"))
+    world.settle()
+    world.advance(2)
+
+
+def _outdated(world: World) -> None:
+    """The same, and another process was at the mailbox since."""
+    _remembered(world)
+    runtime.use(replace(world.rt, memory={}))
+    world.emulator.deliver(SUPPORT, mail("Taken elsewhere"))
+    world.settle()
+    world.advance(2)
+    runtime.use(world.rt)
 
 
 def _by_webhook(world: World) -> None:
@@ -82,3 +103,18 @@ def test_killed_at_every_step_by_scan(azurite: Azurite, host: Host, shard: int) 
 def test_killed_at_every_step_with_a_reply_in_the_same_page(azurite: Azurite, host: Host, shard: int) -> None:
     for where, world in iter_survivors(azurite, host, _silent, _two_by_scan, shard):
         _assert_taken_once(world, where, 2)
+
+
+@pytest.mark.requirement("MAIL-4", "MAIL-7")
+@pytest.mark.parametrize("shard", range(SHARDS))
+@pytest.mark.parametrize(("prepare", "mails"), [(_remembered, 2), (_outdated, 3)])
+def test_killed_at_every_step_of_a_round_from_memory(
+    azurite: Azurite, host: Host, prepare: Callable[[World], None], mails: int, shard: int
+) -> None:
+    for where, world in iter_survivors(azurite, host, prepare, _by_webhook, shard):
+        assert [ticket["number"] for ticket in world.tickets()] == list(range(mails, 0, -1)), where
+        assert [len(world.ticket(number + 1)["actions"]) for number in range(mails)] == [1] * mails, where
+        assert [entry["verdict"] for entry in world.journal()] == ["ticket"] * mails, where
+        assert world.emulator.messages(SUPPORT) == [], where
+        assert len(world.emulator.messages(SUPPORT, "Processed")) == mails, where
+        assert world.get("/health")["healthy"], where

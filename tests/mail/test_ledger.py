@@ -64,6 +64,22 @@ def test_of_two_rounds_the_slower_is_refused_at_its_next_step(world: World, box:
     assert len(list(ledger.iter_newest(world.rt, box))) == 1
 
 
+@pytest.mark.requirement("MAIL-4")
+def test_a_round_goes_on_where_settings_were_changed_and_only_where_it_has_the_mailbox(world: World, box: str) -> None:
+    page, state, slow = entries(box, 2), state_of(world.rt, box), state_of(world.rt, box)
+    state.done_folder_id = "former"
+    ledger.claim(world.rt, box, state, page[:1])
+    mailboxes.change(world.rt, box, {"done_folder": "Elsewhere"})
+    with pytest.raises(RowChanged):
+        ledger.claim(world.rt, box, slow, page[1:])
+    ledger.claim(world.rt, box, state, page[1:])
+    mailboxes.change(world.rt, box, {"team": "Night shift"})
+    ledger.finish(world.rt, box, state, [])
+    stored = state_of(world.rt, box)
+    assert (stored.done_folder_id, stored.settings_version, stored.etag) == ("", state.settings_version, state.etag)
+    assert len(list(ledger.iter_newest(world.rt, box))) == 2
+
+
 def test_a_mailbox_that_was_removed_is_not_made_again(world: World, box: str) -> None:
     with pytest.raises(RowChanged):
         ledger.save_state(world.rt, "nobody", State())

@@ -26,7 +26,7 @@ def test_a_row_holds_the_whole_state_and_nothing_of_other_versions() -> None:
     state = after_a_round()
     row = state.row("box")
     assert (row.partition, row.key) == ("box", "!state")
-    assert "etag" not in row.values
+    assert not {"etag", "leases"} & row.values.keys()
     assert State.of(Row("box", "!state", {**row.values, "of_a_later_version": 1}, "7")).row("box").etag == "7"
     assert State.of(row) == state
     assert State.of(None) == State()
@@ -40,6 +40,23 @@ def test_a_lease_ends_by_itself_and_with_its_round() -> None:
     assert not state.is_leased(BEGAN + LEASE)
     state.release()
     assert not state.is_leased(BEGAN)
+
+
+@pytest.mark.parametrize(
+    ("lease", "version", "taken"),
+    [("own", "new", True), ("own", "old", False), ("other", "new", False), ("", "new", False)],
+)
+def test_only_changed_settings_are_taken_over_and_only_under_a_lease_of_ours(
+    lease: str, version: str, taken: bool
+) -> None:
+    ours = State(etag="1", settings_version="old", done_folder_id="folder", lease_until="of a dead worker")
+    ours.lease(BEGAN)
+    leases = {"own": ours.lease_until, "other": "of a dead worker", "": ""}
+    ours.lease(ENDED)  # that the table still holds the lease before: the step was refused
+    present = State(etag="2", settings_version=version, lease_until=leases[lease])
+    assert ours.take_over(present) is taken
+    expected = ("2", "new", "") if taken else ("1", "old", "folder")
+    assert (ours.etag, ours.settings_version, ours.done_folder_id) == expected
 
 
 @pytest.mark.parametrize(
