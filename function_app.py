@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from shared import runtime, work
+from shared import runtime, tally, work
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.runtime import Runtime
     from shared.subscriptions.notifications import Reply
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -60,7 +63,7 @@ def scan_mailboxes(timer: func.TimerRequest) -> None:
     from shared.mail import mailboxes  # noqa: PLC0415 - see the top
 
     del timer
-    mailboxes.scan(runtime.current())
+    _come_round("scan_mailboxes", mailboxes.scan)
 
 
 @app.function_name("reconcile_subscriptions")
@@ -70,7 +73,7 @@ def reconcile_subscriptions(timer: func.TimerRequest) -> None:
     from shared.mail import watching  # noqa: PLC0415 - see the top
 
     del timer
-    watching.reconcile_all(runtime.current())
+    _come_round("reconcile_subscriptions", watching.reconcile_all)
 
 
 @app.function_name("watch_connections")
@@ -80,7 +83,7 @@ def watch_connections(timer: func.TimerRequest) -> None:
     from shared.upkeep import watching  # noqa: PLC0415 - see the top
 
     del timer
-    watching.watch_connections(runtime.current())
+    _come_round("watch_connections", watching.watch_connections)
 
 
 @app.function_name("remove_old")
@@ -90,7 +93,7 @@ def remove_old(timer: func.TimerRequest) -> None:
     from shared.upkeep import retention  # noqa: PLC0415 - see the top
 
     del timer
-    retention.remove_old(runtime.current())
+    _come_round("remove_old", retention.remove_old)
 
 
 @app.function_name("sync_directories")
@@ -100,7 +103,17 @@ def sync_directories(timer: func.TimerRequest) -> None:
     from shared.directory import schedule  # noqa: PLC0415 - see the top
 
     del timer
-    schedule.begin_due(runtime.current())
+    _come_round("sync_directories", schedule.begin_due)
+
+
+@app.function_name("report_figures")
+@app.timer_trigger(arg_name="timer", schedule="%REPORT_SCHEDULE%", use_monitor=True)
+def report_figures(timer: func.TimerRequest) -> None:
+    """It is told how far behind each mailbox and each queue is."""
+    from shared.upkeep import figures  # noqa: PLC0415 - see the top
+
+    del timer
+    _come_round("report_figures", figures.report)
 
 
 @app.function_name("sync_mailbox")
@@ -181,6 +194,12 @@ def keep_poison_directory(message: func.QueueMessage) -> None:
 def keep_poison_alert(message: func.QueueMessage) -> None:
     """What failed too often is kept for a person."""
     _keep_poison("alerts", message)
+
+
+def _come_round(name: str, handler: "Callable[[Runtime], object]") -> None:
+    rt = runtime.current()
+    with tally.told(rt.clock, name):
+        handler(rt)
 
 
 def _carry_out[W: work.Work](kind: type[W], message: func.QueueMessage, handler: work.Handler[W]) -> None:

@@ -159,6 +159,7 @@ class Stack:
             "SCAN_SCHEDULE": NEVER,
             "RECONCILE_SCHEDULE": NEVER,
             "WATCH_SCHEDULE": NEVER,
+            "REPORT_SCHEDULE": NEVER,
             "RETENTION_SCHEDULE": NEVER,
             "DIRECTORY_SCHEDULE": NEVER,
             "PYTHON_THREADPOOL_THREAD_COUNT": "16",

@@ -29,6 +29,11 @@ def bound(**fields: object) -> Iterator[None]:
         _bound.reset(token)
 
 
+def bound_field(name: str) -> str:
+    """The value that a field is bound to now; empty where it is not."""
+    return str((_bound.get() or {}).get(name, ""))
+
+
 def debug(event: str, **fields: object) -> None:
     """Log what only a developer wants to know."""
     _write(logging.DEBUG, event, fields)

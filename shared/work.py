@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from shared import log
+from shared import log, tally
 from shared.errors import Later, SetAside
 
 Cause = Literal["notification", "scan", "lifecycle", "asked", "slice", "created", "replay"]
@@ -29,6 +29,13 @@ class Work(BaseModel):
 
     queue: ClassVar[str]
     attempt: int = 0
+    trace: str = ""
+    """Names what this work comes of, in every log line about it; given when it is put."""
+
+    def traced(self) -> Self:
+        """The same work, named after what it comes of: what the process works on now, unless it has a name."""
+        trace = self.trace or log.bound_field("trace") or tally.new_trace()
+        return self.model_copy(update={"trace": trace})
 
     def again(self) -> Self:
         """The same work, one attempt later."""
@@ -103,12 +110,15 @@ def carry_out[W: Work](
         cause = f"A message on the queue {kind.queue} could not be understood."
         keep(rt, kind.queue, text, SetAside(cause, "Find out what else writes to this queue."))
         return
-    with log.bound(queue=work.queue, **work.model_dump()):
+    about = work.model_dump(exclude={"trace"})
+    with tally.told(rt.clock, kind.__name__, work.trace), log.bound(queue=work.queue, **about):
         try:
             handler(rt, work)
         except Later as later:
+            tally.count("put_again")
             log.info("work.later", reason=later.cause, delay=later.delay)
             put(work.again(), min(later.delay, LONGEST_DELAY))
         except SetAside as reason:
+            tally.count("set_aside")
             log.error("work.set_aside", reason=reason.cause)
             keep(rt, work.queue, work.model_dump_json(), reason)

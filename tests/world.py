@@ -53,6 +53,7 @@ def settings_for(azurite: Azurite) -> dict[str, str]:
         "ADMIN_AUTH": "key",
         "ADMIN_KEY": ADMIN_KEY,
         "PUBLIC_URL": "https://desk.contoso.com",
+        "REPORT_SCHEDULE": "0 3-59/10 * * * *",
         "SCAN_SCHEDULE": "0 */5 * * * *",
         "RECONCILE_SCHEDULE": "0 7 * * * *",
         "WATCH_SCHEDULE": "0 23 * * * *",

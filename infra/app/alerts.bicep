@@ -31,6 +31,13 @@ var rules = [
     severity: 2
   }
   {
+    key: 'lag'
+    title: 'A mailbox was not read for 30 minutes'
+    text: 'Mail waits in it. GET /api/v1/health names the mailbox, the cause and the cure.'
+    event: 'mailbox.late'
+    severity: 1
+  }
+  {
     key: 'expiry'
     title: 'A secret or certificate ends soon'
     text: 'Enter a new one before the sign-in is lost. GET /api/v1/connections names its end.'

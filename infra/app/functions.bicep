@@ -149,6 +149,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     SCAN_SCHEDULE: '0 */5 * * * *'
     RECONCILE_SCHEDULE: '0 7 * * * *'
     WATCH_SCHEDULE: '0 23 * * * *'
+    REPORT_SCHEDULE: '0 3-59/10 * * * *'
     RETENTION_SCHEDULE: '0 41 3 * * *'
     AUDIT_DAYS: '400'
     ALERT_DAYS: '90'

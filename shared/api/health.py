@@ -51,8 +51,19 @@ class MailboxHealth(Output):
     issues: list[Issue]
 
 
+class QueueFigures(Output):
+    """How much work waits: messages, and seconds since the oldest that can be seen was put."""
+
+    queue: str
+    length: int
+    oldest: float
+
+
 class Health(Output):
-    """Everything at one moment; not healthy where any issue is an error."""
+    """Everything at one moment; not healthy where any issue is an error.
+
+    ``process``: what the process that answers has counted since it began; others count for themselves.
+    """
 
     healthy: bool
     checked_at: datetime
@@ -60,6 +71,8 @@ class Health(Output):
     issues: list[Issue]
     set_aside: int
     notifications_refused: int
+    queues: list[QueueFigures]
+    process: dict[str, int]
 
 
 class ProblemKind(Output):

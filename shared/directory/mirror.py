@@ -13,9 +13,10 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
+from shared import tally
 from shared.directory import TABLE
 from shared.directory.persons import Gone, Person
 from shared.directory.runs import NOTHING, Totals
@@ -124,7 +125,7 @@ def find_many(rt: Runtime, connection_id: str, object_ids: Iterable[str]) -> dic
     """Those of these people that are known, a point read each."""
     ids = list(object_ids)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        rows = pool.map(lambda each: find_row(rt, connection_id, each), ids)
+        rows = pool.map(tally.carried(partial(find_row, rt, connection_id)), ids)
         return {each: known_of(row) for each, row in zip(ids, rows, strict=True) if row is not None}
 
 

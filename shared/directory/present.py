@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
+from shared import tally
 from shared.desk import (
     PARTITION,
     TABLE,
@@ -100,7 +102,7 @@ class Present:
         """The users who have these addresses."""
         table = self.rt.tables[TABLE]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            rows = pool.map(lambda each: table.find(PARTITION, people.address_key(each)), addresses)
+            rows = pool.map(tally.carried(partial(table.find, PARTITION)), map(people.address_key, addresses))
             return {str(row["user_id"]) for row in rows if row is not None}
 
 
@@ -116,7 +118,7 @@ def _read_many[T](rt: Runtime, kind: Kind[T], ids: Collection[str]) -> dict[str,
     if not ordered:
         return {}
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = pool.map(lambda each: read_one(rt, kind, each), ordered)
+        found = pool.map(tally.carried(partial(read_one, rt, kind)), ordered)
         return {each: kept for each, kept in zip(ordered, found, strict=True) if kept is not None}
 
 

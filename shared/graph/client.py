@@ -15,7 +15,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from shared import log
+from shared import log, tally
 from shared.graph.authorization import Authorization
 from shared.graph.clouds import get_cloud
 from shared.graph.delegated_sign_in import DelegatedSignIn, Vault
@@ -164,6 +164,7 @@ class GraphClient:
                 raise
 
     def _once(self, method: str, url: str, *, renewed: bool = False, **options: Any) -> requests.Response:
+        tally.count("graph_requests")
         try:
             answer = self._http.request(
                 method,
@@ -181,6 +182,8 @@ class GraphClient:
             return self._once(method, url, renewed=True, **options)
         if answer.status_code == 401:
             raise self._lost(token_refused(_failure(answer)))
+        if answer.status_code == 429:
+            tally.count("graph_throttled")
         if answer.status_code >= 300:
             raise _failure(answer)
         return answer

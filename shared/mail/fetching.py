@@ -9,6 +9,7 @@ from functools import partial
 from threading import Lock
 from typing import Self
 
+from shared import tally
 from shared.desk import people, sites
 from shared.desk.tickets import File
 from shared.errors import NotFound
@@ -44,7 +45,7 @@ class Fetching:
 
     def begin(self, entries: Sequence[Entry]) -> list[Future[Passage]]:
         """Begin with these mails, oldest first."""
-        return [self._threads.submit(self._fetch, Passage(entry)) for entry in entries]
+        return [self._threads.submit(tally.carried(self._fetch), Passage(entry)) for entry in entries]
 
     def _fetch(self, passage: Passage) -> Passage:
         guarded(passage, partial(_fetch, self._place, passage))

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from itertools import batched
 from typing import NamedTuple
 
-from shared import log
+from shared import log, tally
 from shared.clock import from_text, to_text
 from shared.connections.store import graph_client, rests
 from shared.errors import DeskbridgeError, Later, Misconfigured, NotFound
@@ -244,6 +244,7 @@ class _Round:
         if any(entry.number for entry in page.entries):
             self.state.last_mail_at = to_text(now)
         ledger.finish(self.rt, self.mailbox_id, self.state, page.entries)
+        _count(page.entries)
         self._heed_settings()
         if interruption:
             raise interruption
@@ -265,3 +266,12 @@ class _Round:
         self.settings_version = self.state.settings_version
         self.place = replace(self.place, mailbox=mailboxes.get(self.rt, self.mailbox_id))
         log.info("mail.settings_changed", enabled=self.place.mailbox.enabled)
+
+
+def _count(entries: Sequence[Entry]) -> None:
+    """Mails by their verdicts, and the tickets that they are on."""
+    for entry in (each for each in entries if each.verdict):
+        tally.count("mails")
+        tally.count(f"mails_{entry.verdict}")
+        if entry.number:
+            tally.note("tickets", entry.number)

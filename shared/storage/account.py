@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from shared import tally
 from shared.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def open_blobs(settings: Settings, transport: Any = None) -> Blobs:
 
 
 def _client(kind: Any, service: str, settings: Settings, transport: Any, **options: Any) -> Any:
+    options["raw_request_hook"] = _count
     if transport is not None:
         options["transport"] = transport
     connection = settings.storage_connection.get_secret_value()
@@ -53,6 +55,10 @@ def _client(kind: Any, service: str, settings: Settings, transport: Any, **optio
         return kind.from_connection_string(connection, **options)
     name = "endpoint" if service == "table" else "account_url"
     return kind(**{name: _address(service, settings)}, credential=_identity(settings), **options)
+
+
+def _count(_request: object) -> None:
+    tally.count("storage_requests")
 
 
 def _address(service: str, settings: Settings) -> str:

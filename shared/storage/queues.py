@@ -16,9 +16,12 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.core.pipeline.policies import RetryPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
+from shared.storage.counted import Counted
 from shared.storage.signing import signing
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from azure.storage.queue import QueueClient, QueueServiceClient
 
     from shared.work import Work
@@ -37,12 +40,12 @@ class Queues:
         options = PATIENCE if transport is None else {"transport": transport}
         retry = RetryPolicy(retry_total=1, retry_backoff_factor=0, retry_on_methods=["POST"])
         self._pipeline: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
-            self._url, policies=[retry, signing(service.credential)], **options
+            self._url, policies=[retry, signing(service.credential), Counted()], **options
         )
 
     def put(self, work: Work, delay: float = 0) -> None:
         """Put work on its queue, to be seen after ``delay`` seconds (rounded up to whole ones)."""
-        self.put_text(work.queue, work.model_dump_json(), delay)
+        self.put_text(work.queue, work.traced().model_dump_json(), delay)
 
     def put_text(self, queue: str, text: str, delay: float = 0) -> None:
         """Put a message on a queue, which is made if need be."""
@@ -65,6 +68,14 @@ class Queues:
             return self._client(queue).get_queue_properties().approximate_message_count or 0
         except ResourceNotFoundError:
             return 0
+
+    def find_oldest(self, queue: str) -> datetime | None:
+        """When the first of the visible messages was put; None where none is visible."""
+        try:
+            found = self._client(queue).peek_messages(max_messages=1)
+        except ResourceNotFoundError:
+            return None
+        return found[0].inserted_on if found else None
 
     def _client(self, queue: str) -> QueueClient:
         return self._service.get_queue_client(queue)

@@ -19,6 +19,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.policies import RetryPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
+from shared.storage.counted import Counted
 from shared.storage.signing import signing
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Transactions:
         self._url = url.rstrip("/")
         options = {} if transport is None else {"transport": transport}
         self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
-            self._url, policies=[RetryPolicy(), signing(credential)], **options
+            self._url, policies=[RetryPolicy(), signing(credential), Counted()], **options
         )
 
     def submit(self, table: str, changes: Sequence[Change]) -> list[str | None]:

@@ -14,14 +14,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from shared import log
+from shared import log, tally
 from shared.clock import to_text
 from shared.subscriptions import client_state
 from shared.subscriptions.knocking import knocker
 from shared.work import CareForSubscription, SyncMailbox, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from shared.runtime import Runtime
 
@@ -70,6 +70,11 @@ async def _accept(rt: Runtime, body: bytes, work_of: _WorkOf) -> Reply:
     except (ValueError, RecursionError) as error:
         log.warning("webhook.unreadable", reason=str(error), size=len(body))
         return Reply(400, "The body must be the JSON that Microsoft Graph sends: an object with a list called value.")
+    with log.bound(trace=tally.new_trace()):
+        return await _take(rt, items, work_of)
+
+
+async def _take(rt: Runtime, items: Sequence[dict[str, Any]], work_of: _WorkOf) -> Reply:
     known = [(item, client_state.read(rt.keys, item.get("clientState"))) for item in items]
     noticed_at = to_text(rt.clock.now())
     wanted = {work for item, mailbox_id in known if mailbox_id for work in work_of(item, mailbox_id, noticed_at)}
@@ -77,6 +82,7 @@ async def _accept(rt: Runtime, body: bytes, work_of: _WorkOf) -> Reply:
     if refused:
         log.warning("webhook.refused", refused=refused, of=len(known))
     knocker(rt).refused += refused
+    log.info("webhook.received", items=len(known), refused=refused, work=len(wanted))
     return (
         Reply(202) if await _put_all(rt, wanted) else Reply(503, "The queue is not available; please send this again.")
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from shared import tally
 from shared.clock import from_text
 from shared.connections import agent_sign_ins, alerts, expiry
 from shared.connections import store as connections_store
@@ -20,7 +21,8 @@ from shared.runtime import Runtime
 from shared.subscriptions import store
 from shared.subscriptions.knocking import knocker
 from shared.subscriptions.store import Subscription
-from shared.upkeep import key_rotation, set_aside
+from shared.upkeep import figures, key_rotation, set_aside
+from shared.upkeep.figures import QueueFigures
 
 MOST_AGENTS = 20
 """Agents of one connection who are named; the others are in its list."""
@@ -71,6 +73,8 @@ class Health:
     issues: tuple[Issue, ...]
     set_aside: int
     notifications_refused: int
+    queues: tuple[QueueFigures, ...]
+    process: dict[str, int]
 
 
 def check(rt: Runtime, hidden: Collection[str] = ()) -> Health:
@@ -89,7 +93,8 @@ def check(rt: Runtime, hidden: Collection[str] = ()) -> Health:
         *(issue for mailbox in found for issue in mailbox.issues),
     )
     healthy = not any(issue.severity == "error" for issue in issues)
-    return Health(healthy, now, found, issues, waiting, knocker(rt).refused)
+    queues = tuple(figures.of_queues(rt))
+    return Health(healthy, now, found, issues, waiting, knocker(rt).refused, queues, tally.PROCESS.counts())
 
 
 def _check_mailbox(rt: Runtime, mailbox_id: str, subscription: Subscription | None, now: datetime) -> MailboxHealth:

@@ -1,0 +1,121 @@
+"""Telemetry: one line a piece of work, a name from the notification to the ticket, figures that tell the truth."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from dev.graph import Fault
+from tests.world import SUPPORT, World, mail
+
+
+class Exporter(logging.Handler):
+    """Catches what the app tells, as Application Insights would."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[dict[str, Any]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(json.loads(record.getMessage()))
+
+    def told(self, event: str, **fields: object) -> list[dict[str, Any]]:
+        """Lines of an event that have these fields."""
+        named = (line for line in self.lines if line["event"] == event)
+        return [line for line in named if all(line.get(name) == value for name, value in fields.items())]
+
+
+@pytest.fixture
+def exporter() -> Iterator[Exporter]:
+    found, logger = Exporter(), logging.getLogger("deskbridge")
+    logger.addHandler(found)
+    before = logger.level
+    logger.setLevel(logging.INFO)
+    yield found
+    logger.setLevel(before)
+    logger.removeHandler(found)
+
+
+@pytest.mark.requirement("OPS-8")
+def test_one_name_leads_from_the_notification_to_the_ticket(world: World, exporter: Exporter) -> None:
+    world.connect()
+    world.add_mailbox()
+    world.settle()
+    exporter.lines.clear()
+    world.emulator.deliver(SUPPORT, mail("First"))
+    world.settle()
+    (received,) = exporter.told("webhook.received")
+    (done,) = exporter.told("work.done", operation="SyncMailbox")
+    assert received["trace"] == done["trace"]
+    assert done["tickets"] == [each["number"] for each in world.tickets()]
+    assert done["outcome"] == "done"
+    world.advance(5)
+    world.emulator.deliver(SUPPORT, mail("Second"))
+    world.settle()
+    assert len({line["trace"] for line in exporter.told("work.done", operation="SyncMailbox")}) == 2
+
+
+@pytest.mark.requirement("OPS-8")
+def test_what_is_counted_is_what_was_sent(world: World, exporter: Exporter) -> None:
+    world.connect()
+    world.add_mailbox()
+    world.emulator.deliver(SUPPORT, mail("What is made at first is made"))
+    world.settle()
+    world.advance(5)
+    world.emulator.deliver(SUPPORT, mail("Counted"))
+    world.emulator.settle()
+    exporter.lines.clear()
+    world.meter.start()
+    world.settle()
+    sent = [call.split(" ")[0] for call in world.meter.calls]
+    (done,) = exporter.told("work.done", operation="SyncMailbox")
+    assert done["graph_requests"] == sent.count("graph")
+    assert done["storage_requests"] == len(sent) - sent.count("graph")
+    assert (done["mails"], done["mails_ticket"]) == (1, 1)
+    assert done["seconds"] >= 0
+
+
+@pytest.mark.requirement("OPS-8", "OPS-5")
+def test_every_figure_moves(world: World, exporter: Exporter) -> None:
+    world.connect()
+    mailbox = world.add_mailbox()
+    world.settle()
+    before = world.get("/health")
+    world.emulator.deliver(SUPPORT, mail("Throttled"))
+    world.emulator.faults.add(Fault("throttle", times=1, path="/messages/", retry_after=1))
+    world.emulator.deliver(SUPPORT, b"\xff broken")
+    world.scan()
+    after = world.get("/health")
+    for name in ("mails", "mails_ticket", "graph_requests", "graph_throttled", "storage_requests"):
+        assert after["process"][name] > before["process"].get(name, 0), name
+    assert {each["queue"] for each in after["queues"]} >= {"mailbox-sync", "directory-sync"}
+    world.advance(45 * 60)
+    world.host.run_timer("scan_mailboxes")
+    world.advance(60)
+    exporter.lines.clear()
+    world.host.run_timer("report_figures")
+    (queue,) = exporter.told("queue.figures", queue="mailbox-sync")
+    assert queue["length"] >= 1
+    assert queue["oldest"] >= 60
+    (figures,) = exporter.told("mailbox.figures", mailbox_id=mailbox)
+    assert figures["lag"] > 45 * 60
+    assert figures["taken"] >= 1
+    assert exporter.told("mailbox.late", mailbox_id=mailbox)
+
+
+@pytest.mark.requirement("OPS-8")
+def test_nothing_secret_or_personal_is_told(world: World, exporter: Exporter) -> None:
+    world.connect()
+    world.add_mailbox()
+    world.emulator.deliver(SUPPORT, mail("My salary", sender="Grace Hopper <grace@example.com>", text="Between us"))
+    world.settle()
+    world.scan()
+    world.host.run_timer("report_figures")
+    told = json.dumps(exporter.lines)
+    assert exporter.told("work.done")
+    for private in ("salary", "Grace", "grace@example.com", "Between us", *world.meter.lookout.secrets):
+        assert private not in told, private
