@@ -12,21 +12,8 @@ from shared.directory.identifying import Context, Identified, Managers
 from shared.directory.mapping import cleaned
 from shared.directory.parts import Part
 from shared.directory.plan import Entry, Outcome, Step
-from shared.directory.reasons import MEANINGS, Reason
+from shared.directory.reasons import IN_THE_WAY, MEANINGS, Reason
 from shared.directory.user_part import plan_user
-
-_REFUSALS = frozenset(
-    {
-        Reason.AMBIGUOUS,
-        Reason.OTHER_CONNECTION,
-        Reason.ADDRESS_TAKEN,
-        Reason.ADDRESS_SHARED,
-        Reason.NO_SITE,
-        Reason.SEVERAL_SITES,
-        Reason.SITE_GONE,
-    }
-)
-"""Why somebody new is refused; any other reason leaves them out as the rules wish."""
 
 
 def plan_person(
@@ -67,7 +54,7 @@ def plan_person(
 
 def _outcome(known: Identified, user: Part[User], agent: Part[Agent]) -> Outcome:
     if user.after is None and agent.after is None:
-        return "refuse" if (known.trouble or known.choice.reason) in _REFUSALS else "skip"
+        return "refuse" if (known.trouble or known.choice.reason) in IN_THE_WAY else "skip"
     if user.made:
         return "create"
     if user.deactivated or agent.deactivated:

@@ -8,7 +8,7 @@ from typing import Literal
 from shared.desk.agents import Agent
 from shared.desk.people import User
 from shared.desk.sites import Site
-from shared.directory.reasons import Reason
+from shared.directory.reasons import IN_THE_WAY, Reason
 
 Outcome = Literal["create", "update", "deactivate", "unchanged", "skip", "refuse"]
 """*skip*: not for this desk, as the rules say; *refuse*: something is contradictory and a person must look."""
@@ -67,6 +67,11 @@ class Entry:
     steps: tuple[Step, ...] = field(default=())
     site_to_make: Site | None = None
     address_from: str = ""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something is in the way that may go by itself or by hand: they are to be looked at in every run."""
+        return any(step.what in IN_THE_WAY for step in self.steps)
 
     @property
     def does_something(self) -> bool:

@@ -36,6 +36,21 @@ class Reason(StrEnum):
     SITE_GONE = "site_gone"
 
 
+IN_THE_WAY = frozenset(
+    {
+        Reason.AMBIGUOUS,
+        Reason.OTHER_CONNECTION,
+        Reason.ADDRESS_TAKEN,
+        Reason.ADDRESS_SHARED,
+        Reason.NO_SITE,
+        Reason.SEVERAL_SITES,
+        Reason.SITE_GONE,
+    }
+)
+"""Why somebody new is refused; any other reason leaves them out as the rules wish. It lies with the desk, or with other
+people: the same person can come out otherwise next time, although nothing about them has changed in Entra."""
+
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """``text``: what was found, for an admin; ``cure``: what to do if that is not what was wanted."""
