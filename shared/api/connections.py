@@ -186,6 +186,6 @@ def list_connection_users(
                 address=each.get("mail"),
                 user_principal_name=each.get("userPrincipalName"),
             )
-            for each in found
+            for each in sorted(found, key=lambda each: str(each.get("displayName") or "").casefold())
         ]
     )
