@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dev.graph.directory.state import Directory
@@ -14,7 +14,7 @@ from shared.desk.people import User
 from shared.desk.roles import Role
 from shared.desk.sites import Site
 from shared.desk.teams import Team
-from shared.directory import planning, runs, store, sync
+from shared.directory import mirror, planning, runs, store, sync
 from shared.directory.mapping import default_rules
 from shared.directory.plan import Entry
 from shared.directory.rules import AGENT_SITE, Group, RoleMapping, Rules, SiteMapping, TeamMapping
@@ -143,3 +143,24 @@ def open_company(world: World, people_: Iterable[str] = (), **rules: Any) -> Com
         company.hire(name)
     company.keep(**rules)
     return company
+
+
+def picture_of(company: Company) -> dict[str, Any]:
+    """Everything that must be the same whatever happened on the way: people at the desk, whose address is whose, the
+    mirror. Times and how often something was written may differ.
+    """
+    rt = company.world.rt
+    rows = rt.tables["Desk"].range("desk", low="e~", high="e\x7f")
+    known = mirror.iter_known(rt, company.connection_id)
+    head = runs.get_head(rt, company.connection_id)
+    return {
+        "users": {name: replace(user, created_at="") for name, user in company.users().items()},
+        "agents": {name: replace(agent, created_at="") for name, agent in company.agents().items()},
+        "addresses": {row.key: row["user_id"] for row in rows},
+        "mirror": {each.object_id: replace(each, serial=0) for each in known},
+        "groups": mirror.load_groups(rt, company.connection_id),
+        "totals": head.state.totals,
+        "known": head.state.known,
+        "under way": (head.state.run, head.state.phase, head.state.settling),
+        "next": bool(head.state.users_link),
+    }

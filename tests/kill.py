@@ -32,9 +32,18 @@ def steps_of(make: Callable[[], World], work: Callable[[World], None]) -> list[s
 
 
 def iter_survivors(
-    azurite: Azurite, host: Host, prepare: Callable[[World], None], work: Callable[[World], None], shard: int
+    azurite: Azurite,
+    host: Host,
+    prepare: Callable[[World], None],
+    work: Callable[[World], None],
+    shard: int,
+    *,
+    timer: str = "scan_mailboxes",
 ) -> Iterator[tuple[str, World]]:
-    """Worlds in which the work was killed after one of its steps, and then went on by itself."""
+    """Worlds in which the work was killed after one of its steps, and then went on by itself.
+
+    ``timer``: the one that finds work that was left lying.
+    """
 
     def make() -> World:
         world = World(azurite, host)
@@ -47,7 +56,7 @@ def iter_survivors(
         world = make()
         was_killed = kill_after(world, index + 1, work)
         assert was_killed or index >= len(steps) - 2, "the work takes far fewer steps than it did"
-        revive(world)
+        revive(world, timer)
         yield f"after step {index + 1} of {len(steps)}: {steps[index]}", world
         world.close()
 
@@ -64,11 +73,12 @@ def kill_after(world: World, count: int, work: Callable[[World], None]) -> bool:
     return was_killed
 
 
-def revive(world: World) -> None:
-    """Start the process again, with nothing in its memory, and let a scan or two come round."""
+def revive(world: World, timer: str = "scan_mailboxes") -> None:
+    """Start the process again, with nothing in its memory, and let its timer come round twice."""
     world.start()
     world.host.make_visible()
     world.advance(LEASE_OVER)
     for _ in range(2):
-        world.scan()
+        world.host.run_timer(timer)
+        world.settle()
         world.host.make_visible()

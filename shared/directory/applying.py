@@ -14,10 +14,10 @@ from itertools import batched
 from shared import log
 from shared.clock import to_text
 from shared.desk import keeping, sites
-from shared.directory import ending, mirror
+from shared.directory import mirror
 from shared.directory.pieces import Planned, effective, given, planned_of
 from shared.directory.place import Place
-from shared.directory.present import load_structure
+from shared.directory.present import structure_at
 from shared.directory.runs import Totals
 from shared.directory.tenant import groups_after
 from shared.directory.told import add_up
@@ -31,19 +31,18 @@ MOST_TOLD = 30
 
 
 def apply_next(place: Place) -> None:
-    """Apply the rest of the next piece, or bring the run to its end; raises Later, StorageError."""
+    """Apply the rest of the next piece, or write the groups down after the last; raises Later, StorageError."""
     state = place.state
-    if place.run.mode == "preview":
-        ending.end_preview(place)
-    elif state.piece < state.pieces:
+    if state.piece < state.pieces:
         _apply_piece(place, [planned_of(line) for line in place.spool.get("plan", state.piece + 1)])
     else:
         _write_groups(place)
-        ending.end(place)
+        state.phase = "end"
+        place.save()
 
 
 def _apply_piece(place: Place, piece: Sequence[Planned]) -> None:
-    structure = load_structure(place.rt)
+    structure = structure_at(place)
     todo = [effective(each, place.run, structure) for each in piece[place.state.line :]]
     _make_sites(place, todo)
     for chunk in batched(todo, CHUNK, strict=False):

@@ -11,18 +11,20 @@ from shared.directory.place import Place
 from shared.storage.rows import Change
 
 
-def end_preview(place: Place) -> None:
-    """A preview leaves nothing but its plan."""
-    _remove_pages(place)
-    state, now = place.state, place.rt.clock.now()
-    state.end(now)
-    runs.save(place.rt, place.connection_id, state, place.note(status="previewed", ended_at=to_text(now)))
-
-
 def end(place: Place) -> None:
-    """All is applied but what is held: the next run begins where this one ended."""
-    state, now = place.state, place.rt.clock.now()
+    """The pages go, and the next run begins where this one ended; a preview leaves nothing but its plan."""
     _remove_pages(place)
+    if place.run.mode == "run":
+        _end_run(place)
+        return
+    place.state.end(place.rt.clock.now())
+    ended = place.note(status="previewed", ended_at=to_text(place.rt.clock.now()))
+    runs.save(place.rt, place.connection_id, place.state, ended)
+
+
+def _end_run(place: Place) -> None:
+    """All is applied but what is held."""
+    state, now = place.state, place.rt.clock.now()
     also = _superseded(place) if place.run.everybody else []
     if place.run.holds:
         state.held_run = place.run.run_id

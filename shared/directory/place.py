@@ -9,6 +9,7 @@ from shared.directory import runs, schedule
 from shared.directory.rules import Rules
 from shared.directory.runs import Run, State
 from shared.directory.spool import Spool
+from shared.directory.structure import Structure
 from shared.graph.client import GraphClient
 from shared.runtime import Runtime
 from shared.storage.rows import Change
@@ -16,7 +17,9 @@ from shared.storage.rows import Change
 
 @dataclass(slots=True)
 class Place:
-    """One slice of one run. ``deadline``: seconds of the steady clock after which no further step begins."""
+    """One slice of one run. ``deadline``: seconds of the steady clock after which no further step begins;
+    ``structure``: of the desk, as soon as somebody has looked at it.
+    """
 
     rt: Runtime
     client: GraphClient
@@ -25,6 +28,7 @@ class Place:
     state: State
     run: Run
     deadline: float
+    structure: Structure | None = None
 
     @property
     def spool(self) -> Spool:

@@ -36,16 +36,19 @@ PIECE = 500
 
 def make(place: Place) -> None:
     """Make the plan of what was read, piece by piece, and see what of it must wait; raises NotCredible, GraphError."""
-    found = tenant.look(place)
-    planner = Planner(found)
-    tally = Tally()
+    found, tally = tenant.look(place), Tally()
     place.state.pieces = place.state.piece = place.state.line = 0
+    if not found.is_quiet():
+        _write(place, Planner(found), tally)
+    _close(found, tally)
+
+
+def _write(place: Place, planner: Planner, tally: Tally) -> None:
     for planned in _gathered(planner):
         place.state.pieces += 1
         place.spool.put("plan", place.state.pieces, [line_of(each) for each in planned])
         tally.add(planned, planner.context.structure.admin_roles())
         place.save()
-    _close(place, planner, tally)
 
 
 def _gathered(planner: Planner) -> Iterator[list[Planned]]:
@@ -79,34 +82,35 @@ class Tally:
                 self.becoming.add(entry.agent.agent_id)
 
 
-def _close(place: Place, planner: Planner, tally: Tally) -> None:
+def _close(found: Tenant, tally: Tally) -> None:
     """The plan is whole: what of it is held, and what comes next."""
-    state, structure = place.state, planner.context.structure
-    spared = find_spared(place.rt, structure.admin_roles(), tally)
+    place, state = found.place, found.place.state
+    spared = find_spared(place, tally)
     counts = tally.removals - sum((tally.losing[each] for each in spared), Counter())
-    emptied = [planner.tenant.groups[each].name or each for each in planner.tenant.emptied]
+    emptied = [found.groups[each].name or each for each in found.emptied]
     holds = guard.find_holds(counts, state.totals.by_removal(), place.rules.cap, emptied)
-    state.phase = "apply"
+    state.phase = "end" if place.run.mode == "preview" else "apply"
     change = place.note(
         counts=dict(tally.outcomes),
         removals={str(kind): count for kind, count in tally.removals.items()},
         holds=tuple(holds),
         spared=tuple(sorted(spared)),
-        troubles=tuple(_troubles(planner.tenant)),
+        troubles=tuple(_troubles(found)),
         pieces=state.pieces,
-        users_told=len(planner.tenant.told.last),
-        groups_told=len(planner.tenant.groups_told.names),
+        users_told=len(found.told.last),
+        groups_told=len(found.groups_told.names),
         full=state.users_full,
-        everybody=planner.tenant.everybody,
+        everybody=found.everybody,
     )
     place.save(change)
 
 
-def find_spared(rt: Runtime, admin_roles: frozenset[str], tally: Tally) -> frozenset[str]:
+def find_spared(place: Place, tally: Tally) -> frozenset[str]:
     """The agents (ids) without whom the desk would have no administrator any more."""
     if not tally.losing:
         return frozenset()
-    admins = [each.agent_id for each in agents.iter_agents(rt) if is_admin(each, admin_roles)]
+    admin_roles = present.structure_at(place).admin_roles()
+    admins = [each.agent_id for each in agents.iter_agents(place.rt) if is_admin(each, admin_roles)]
     return guard.find_spared(admins, tally.losing, tally.becoming)
 
 
@@ -127,7 +131,7 @@ class Planner:
     def __init__(self, found: Tenant) -> None:
         self.tenant, place = found, found.place
         self.present = present.look_at_desk(place.rt, place.connection_id, place.rules)
-        structure = present.load_structure(place.rt)
+        structure = present.structure_at(place)
         bare = Context(
             place.connection_id, place.rules, structure, place.run.began_at, self.present.users, self.present.agents
         )

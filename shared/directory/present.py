@@ -31,6 +31,7 @@ from shared.desk.people import User
 from shared.directory.identifying import Identified
 from shared.directory.matching import Index, index_of, new_user_id, origin_of
 from shared.directory.mirror import AT_ONCE
+from shared.directory.place import Place
 from shared.directory.rules import Rules
 from shared.directory.structure import Structure, structure_of
 from shared.directory.tenant import Seen
@@ -53,6 +54,13 @@ def load_structure(rt: Runtime) -> Structure:
     )
 
 
+def structure_at(place: Place) -> Structure:
+    """The same, once for a slice of work."""
+    if place.structure is None:
+        place.structure = load_structure(place.rt)
+    return place.structure
+
+
 @dataclass(slots=True)
 class Present:
     """The people of the desk. ``users`` holds those whom the plan concerns, or all once there are many newcomers."""
@@ -65,6 +73,8 @@ class Present:
     _whole: bool = False
     _newcomers: int = 0
     _read: dict[str, Kept[User]] = field(default_factory=dict)
+    _absent: set[str] = field(default_factory=set)
+    _asked: set[str] = field(default_factory=set)
 
     def prepare(self, seen: Sequence[Seen], addresses: Iterable[str]) -> None:
         """Make sure that these people are found, and who has these addresses."""
@@ -77,9 +87,11 @@ class Present:
             self._add(people.iter_users(self.rt))
             return
         ids = {(each.known.user_id if each.known else "") or self._new_id(each.person.object_id) for each in seen}
-        ids |= self._holders(sorted({each for each in addresses if each}))
-        self._read |= _read_many(self.rt, people.KIND, ids - self._read.keys())
-        self._add(self._read[each].thing for each in ids if each in self._read)
+        ids |= self._holders({each for each in addresses if each} - self._asked)
+        found = _read_many(self.rt, people.KIND, ids - self._read.keys() - self._absent)
+        self._absent |= ids - found.keys()
+        self._read |= found
+        self._add(each.thing for each in found.values())
 
     def _add(self, users: Iterable[User]) -> None:
         """Let users be found, each once: one who was found twice would be ambiguous."""
@@ -98,11 +110,13 @@ class Present:
     def _new_id(self, object_id: str) -> str:
         return new_user_id(origin_of(self.connection_id, object_id))
 
-    def _holders(self, addresses: Sequence[str]) -> set[str]:
+    def _holders(self, addresses: set[str]) -> set[str]:
         """The users who have these addresses."""
+        self._asked |= addresses
         table = self.rt.tables[TABLE]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            rows = pool.map(tally.carried(partial(table.find, PARTITION)), map(people.address_key, addresses))
+            keys = map(people.address_key, sorted(addresses))
+            rows = pool.map(tally.carried(partial(table.find, PARTITION)), keys)
             return {str(row["user_id"]) for row in rows if row is not None}
 
 

@@ -54,6 +54,7 @@ def settle(place: Place) -> None:
     run = runs.get_run(place.rt, place.connection_id, place.state.settling)
     spool = Spool(place.rt, place.connection_id, run.run_id)
     place.run = run
+    place.save()
     while place.run.settled < run.pieces:
         if place.is_late():
             place.let_go()
@@ -84,8 +85,7 @@ def _approved(place: Place, held: Sequence[Planned]) -> list[Change]:
         tally = Tally()
         structure = planner.context.structure
         tally.add(planned, structure.admin_roles())
-        spared = find_spared(place.rt, structure.admin_roles(), tally)
-        free = replace(place.run, holds=(), spared=tuple(spared))
+        free = replace(place.run, holds=(), spared=tuple(find_spared(place, tally)))
         done = write(place, [effective(each, free, structure) for each in planned])
         changes = applying.receipts(place, done)
     return changes

@@ -14,7 +14,7 @@ from functools import partial
 from shared import log
 from shared.clock import to_text
 from shared.connections.store import graph_client, rests
-from shared.directory import applying, planning, rounds, runs, schedule, settling
+from shared.directory import applying, ending, planning, rounds, runs, schedule, settling
 from shared.directory.place import Place
 from shared.directory.rounds import NotCredible
 from shared.directory.runs import Head, Mode, Phase, Run, State
@@ -70,6 +70,7 @@ def sync_directory(rt: Runtime, work: SyncDirectory) -> None:
             rt, work.connection_id, head, partial(_carry_on, reset=head.reset) if head.state.run else settling.settle
         )
     elif schedule.is_due(head.rules, head.state, now):
+        head.state.lease(now)
         _begin(rt, work.connection_id, head.state, runs.new_run(now, "run", work.cause))
         _guarded(rt, work.connection_id, head, partial(_carry_on, reset=head.reset))
 
@@ -125,17 +126,21 @@ def _give_up(rt: Runtime, connection_id: str, state: State, why: DeskbridgeError
     """The run is over: nothing of what it read is applied, and the next one begins where the last good one ended."""
     log.error("directory.failed", reason=why.cause)
     now, run = rt.clock.now(), runs.find_run(rt, connection_id, state.run) if state.run else None
-    if run:
-        state.give_up(now, why.cause, why.cure)
-        cause, cure = why.cause[:1000], why.cure[:1000]
-        failed = replace(run, status="failed", ended_at=to_text(now), failure=cause, cure=cure)
-        runs.save(rt, connection_id, state, runs.writing(connection_id, failed))
-    else:
+    if run is None:
         _interrupt(rt, connection_id, state, why)
+        return
+    state.give_up(now, why.cause, why.cure)
+    cause, cure = why.cause[:1000], why.cure[:1000]
+    failed = replace(run, status="failed", ended_at=to_text(now), failure=cause, cure=cure)
+    try:
+        runs.save(rt, connection_id, state, runs.writing(connection_id, failed))
+    except (RowChanged, RowExists):
+        raise Later("Another worker took this directory over.", BUSY_DELAY) from None
 
 
 def _carry_on(place: Place, *, reset: str) -> None:
-    """Step by step until the run or the slice is over."""
+    """Step by step until the run or the slice is over; whoever holds the lease, and nobody else."""
+    place.save()
     if place.state.phase in ("users", "groups", "plan") and rounds.is_outdated(place):
         log.info("directory.rules_changed_meanwhile")
         rounds.begin_reading(place)
@@ -185,4 +190,5 @@ _STEPS: dict[Phase, Callable[[Place], None]] = {
     "groups": _read_groups,
     "plan": planning.make,
     "apply": applying.apply_next,
+    "end": ending.end,
 }

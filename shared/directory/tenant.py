@@ -65,6 +65,10 @@ class Tenant:
     emptied: frozenset[str] = frozenset()
     _read: dict[str, Known | None] = field(default_factory=dict)
 
+    def is_quiet(self) -> bool:
+        """Whether there is nobody to look at."""
+        return not (self.everybody or self.told.last or self.groups_told.members or self.gone)
+
     def iter_chunks(self) -> Iterator[list[Seen]]:
         """Everybody who must be looked at, once each, some hundred at a time."""
         for items in batched(self._present(), CHUNK, strict=False):

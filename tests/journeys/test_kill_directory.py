@@ -1,0 +1,97 @@
+"""The app may die after any request of a run over the directory: the desk ends as if it had not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from dev.azurite import Azurite
+from dev.host import Host
+from shared.directory import settling
+from shared.directory.rules import Cap
+from tests.companies import Company, open_company, picture_of
+from tests.kill import SHARDS, iter_survivors
+from tests.world import World
+
+_undisturbed: dict[str, dict[str, Any]] = {}
+
+
+def _staffed(world: World) -> None:
+    company = open_company(world)
+    company.hire("grace", "Desk", "Admins")
+    company.hire("ada", "Desk", manager="grace")
+    company.hire("alan", manager="ada")
+    company.hire("linus", "Desk", "Admins")
+
+
+def _imported(world: World) -> None:
+    _staffed(world)
+    Company(world).run()
+    company = _again(world)
+    company.tenant.change("ada@contoso.com", displayName="Ada King", mail="king@contoso.com")
+    company.tenant.change("alan@contoso.com", mail="ada@contoso.com")
+    company.tenant.delete("grace@contoso.com")
+    company.hire("edsger", "Desk", manager="alan")
+
+
+def _held(world: World) -> None:
+    _imported(world)
+    company = _again(world)
+    company.keep(cap=Cap(least=0, percent=0))
+    assert company.run().status == "held"
+
+
+def _again(world: World) -> Company:
+    """The company of a world that was opened before."""
+    groups = Company(world).tenant.groups.values()
+    return Company(world, groups={group.name: group.id for group in groups})
+
+
+def _run(world: World) -> None:
+    world.advance(3600)
+    world.host.run_timer("sync_directories")
+    world.settle()
+
+
+def _approve(world: World) -> None:
+    company = Company(world)
+    settling.decide(world.rt, company.connection_id, company.last_run().run_id, "approve")
+    world.settle()
+
+
+def _undone(azurite: Azurite, host: Host, prepare: Callable[[World], None], work: Callable[[World], None]) -> Any:
+    """What comes of it when nothing kills it."""
+    name = prepare.__name__
+    if name not in _undisturbed:
+        world = World(azurite, host)
+        prepare(world)
+        work(world)
+        _undisturbed[name] = picture_of(Company(world))
+        world.close()
+    return _undisturbed[name]
+
+
+def _survivors(
+    azurite: Azurite, host: Host, prepare: Callable[[World], None], work: Callable[[World], None], shard: int
+) -> Iterator[tuple[str, World]]:
+    return iter_survivors(azurite, host, prepare, work, shard, timer="sync_directories")
+
+
+@pytest.mark.minutes
+@pytest.mark.requirement("DIR-1", "DIR-8")
+@pytest.mark.parametrize("shard", range(SHARDS))
+@pytest.mark.parametrize(("prepare", "work"), [(_staffed, _run), (_imported, _run), (_held, _approve)])
+def test_killed_at_every_step(
+    azurite: Azurite,
+    host: Host,
+    prepare: Callable[[World], None],
+    work: Callable[[World], None],
+    shard: int,
+) -> None:
+    expected = _undone(azurite, host, prepare, work)
+    for where, world in _survivors(azurite, host, prepare, work, shard):
+        found = picture_of(Company(world))
+        for part, wanted in expected.items():
+            assert found[part] == wanted, (where, part)
