@@ -1,4 +1,4 @@
-"""python3.13 -m dev bench mail | webhook | import-time: measure here, and check that what was done is right."""
+"""python3.13 -m dev bench NAME: measure here, and check that what was done is right."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 
 MEASUREMENTS = {
     "mail": ("bench.mail", "1,000 mails through the whole chain, against django-helpdesk on the same mails"),
+    "directory": ("bench.directory", "50,000 people of a tenant come in, against the bare writing of their rows"),
     "webhook": ("bench.webhook", "1,000 notifications within one second, one in ten forged"),
     "import-time": ("bench.import_time", "the webhook's cold path against the imports it cannot do without"),
 }

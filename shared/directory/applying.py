@@ -37,7 +37,7 @@ def apply_next(place: Place) -> None:
         _apply_piece(place, [planned_of(line) for line in place.spool.get("plan", state.piece + 1)])
     else:
         _write_groups(place)
-        state.phase = "end"
+        state.phase, state.piece = "release", 0
         place.save()
 
 

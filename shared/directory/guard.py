@@ -46,14 +46,14 @@ def find_holds(
 ) -> list[Hold]:
     """The kinds that must wait. ``present``: how much of each this connection gave, or keeps active.
 
-    ``emptied``: names of groups that lost all of their members in one reading; roles, teams and seats then always wait.
+    ``emptied``: names of groups that lost all of their members in one reading; everything then waits.
     """
     found = []
     for kind, count in sorted(counts.items()):
         allowed = allowed_of(cap, present.get(kind, 0))
         if count > allowed:
             found.append(Hold(kind, count, allowed, _too_many(kind, count, allowed, present.get(kind, 0))))
-        elif count and emptied and kind != "deactivation":
+        elif count and emptied:
             groups = ", ".join(sorted(emptied))
             found.append(Hold(kind, count, 0, f"{count} {_NAMES[kind]}, and all members left these groups: {groups}."))
     return found

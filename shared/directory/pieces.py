@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from shared.desk.agents import Agent
@@ -40,7 +41,7 @@ class Planned:
 
 def line_of(planned: Planned) -> dict[str, Any]:
     """A line as JSON."""
-    known = {each.name: getattr(planned.known, each.name) for each in fields(Known)}
+    known = {name: getattr(planned.known, name) for name in _names(Known)}
     return {
         "entry": _bare(planned.entry),
         "known": known | {"groups": sorted(planned.known.groups), "gives": asdict(planned.known.gives)},
@@ -104,7 +105,12 @@ def given(connection_id: str, user: User | None, agent: Agent | None) -> Totals:
 
 def _bare(thing: DataclassInstance) -> dict[str, Any]:
     """The fields of a thing that are not empty."""
-    return {each.name: _plain(value) for each in fields(thing) if (value := getattr(thing, each.name)) not in _EMPTY}
+    return {name: _plain(value) for name in _names(type(thing)) if (value := getattr(thing, name)) not in _EMPTY}
+
+
+@cache
+def _names(kind: type[DataclassInstance]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
 
 
 _EMPTY: Collection[object] = (None, "", (), {})

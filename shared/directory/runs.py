@@ -28,7 +28,7 @@ LEASE = timedelta(seconds=120)
 """Renewed at every step; a worker that died holds a directory up for no longer than this."""
 
 Mode = Literal["run", "preview"]
-Phase = Literal["", "begin", "users", "groups", "plan", "apply", "end"]
+Phase = Literal["", "begin", "users", "groups", "plan", "apply", "release", "end"]
 Status = Literal[
     "working", "done", "held", "previewed", "failed", "approved", "applied", "discarding", "discarded", "superseded"
 ]

@@ -12,7 +12,7 @@ from itertools import batched
 from typing import Literal
 
 from shared import log
-from shared.directory import applying, mirror, runs, schedule
+from shared.directory import applying, mirror, releasing, runs, schedule
 from shared.directory.mirror import PEOPLE
 from shared.directory.pieces import Planned, effective, is_held, planned_of
 from shared.directory.place import Place
@@ -87,6 +87,9 @@ def _approved(place: Place, held: Sequence[Planned]) -> list[Change]:
         tally.add(planned, structure.admin_roles())
         free = replace(place.run, holds=(), spared=tuple(find_spared(place, tally)))
         done = write(place, [effective(each, free, structure) for each in planned])
+        if place.rules.reassign_tickets:
+            for each in done:
+                releasing.release(place, each)
         changes = applying.receipts(place, done)
     return changes
 

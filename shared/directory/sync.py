@@ -14,7 +14,7 @@ from functools import partial
 from shared import log
 from shared.clock import to_text
 from shared.connections.store import graph_client, rests
-from shared.directory import applying, ending, planning, rounds, runs, schedule, settling
+from shared.directory import applying, ending, planning, releasing, rounds, runs, schedule, settling
 from shared.directory.place import Place
 from shared.directory.rounds import NotCredible
 from shared.directory.runs import Head, Mode, Phase, Run, State
@@ -190,5 +190,6 @@ _STEPS: dict[Phase, Callable[[Place], None]] = {
     "groups": _read_groups,
     "plan": planning.make,
     "apply": applying.apply_next,
+    "release": releasing.release_next,
     "end": ending.end,
 }

@@ -28,7 +28,7 @@ MANY = 500
 MOST_LOOKED_UP = 1_000
 """People of whom it is asked whether they can be restored; of more at once it makes no difference."""
 MOST_REMEMBERED = 5_000
-_TYPE = "@odata.type"
+_KEPT = frozenset({"@odata.type"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +89,11 @@ class Tenant:
         """A person who was told of."""
         before = known if known and not self.full else Known(item["id"])
         manager = manager_of(item)
-        properties = {**before.properties, **_properties(item)}
+        properties = plain_properties({**before.properties, **item})
         groups = self._groups_of(item["id"], known)
         return Person(
             item["id"],
-            {name: value for name, value in properties.items() if value not in (None, "", [])},
+            properties,
             before.manager if manager is None else manager,
             groups,
             self._all_groups(groups),
@@ -189,10 +189,10 @@ def _reads_all_groups(place: Place) -> bool:
     return place.state.groups_full and rounds.asked(place.rules).groups is not None
 
 
-def _properties(item: Json) -> dict[str, Any]:
-    """What an item says of a person, without Graph's annotations; but for the type, which tells people from
-    machines."""
-    return {name: value for name, value in item.items() if "@" not in name or name == _TYPE}
+def plain_properties(item: Json) -> dict[str, Any]:
+    """What is said of a person, without what is empty and without annotations; but the type tells what they are."""
+    told = ((name, value) for name, value in item.items() if name in _KEPT or not ("@" in name or name == "manager"))
+    return {name: value for name, value in told if value not in (None, "", [])}
 
 
 def _edges(groups: Mapping[str, Group]) -> dict[str, frozenset[str]]:

@@ -92,6 +92,10 @@ def test_killed_at_every_step(
 ) -> None:
     expected = _undone(azurite, host, prepare, work)
     for where, world in _survivors(azurite, host, prepare, work, shard):
+        if (
+            work is _approve and Company(world).last_run().status == "held"
+        ):  # the decision was not written: they decide again
+            work(world)
         found = picture_of(Company(world))
         for part, wanted in expected.items():
             assert found[part] == wanted, (where, part)

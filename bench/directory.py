@@ -1,0 +1,156 @@
+"""python3.13 -m dev bench directory: a tenant of 50,000 people comes in, then an hour without and with changes.
+
+The app, the storage (Azurite, on disk) and Microsoft 365 (the emulator, over HTTPS) are three processes. Beside it the
+same rows are written by nothing but a loop over the Azure SDK's ``submit_transaction``, to the same storage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import batched
+from random import Random
+from typing import Any
+
+from azure.data.tables import TableClient, TableServiceClient
+
+from bench.access_log import work_only
+from bench.stack import CLIENT, TENANT, Stack
+from shared.desk import keeping, organizations, people, roles, sites, teams
+from shared.desk.organizations import Organization
+from shared.desk.roles import Role
+from shared.desk.sites import Site
+from shared.desk.teams import Team
+from shared.directory import runs, store, sync
+from shared.directory.mapping import default_rules
+from shared.directory.rules import AGENT_SITE, Criterion, Group, RoleMapping, Rules, SiteMapping, TeamMapping
+from shared.directory.runs import Run
+
+USERS, GROUPS, SEED = 50_000, 500, 4
+MOST_MEGABYTES, MOST_TIMES_BARE, MOST_SECONDS = 250, 1.5, 3.0
+MOST_ROWS_A_CHANGE = 1.1
+READS = ("User.Read.All", "GroupMember.Read.All")
+
+
+def main(argv: list[str]) -> int:
+    """Measure and print; 1 if what was brought in is not right."""
+    parser = argparse.ArgumentParser(prog="python3.13 -m dev bench directory", description="People of a tenant.")
+    parser.add_argument("--users", type=int, default=USERS, help="how many people the tenant has")
+    parser.add_argument("--groups", type=int, default=GROUPS, help="how many groups")
+    parser.add_argument("--logged", action="store_true", help="count the storage's requests, which slows it down")
+    given = parser.parse_args(argv)
+    with Stack(logged=given.logged) as stack:
+        began = time.perf_counter()
+        tenant = stack.emulator.populate(TENANT, SEED, given.users, given.groups)
+        stack.emulator.change_roles(TENANT, CLIENT, *READS)
+        print(f"{len(tenant.users)} people, {len(tenant.groups)} groups, made in {time.perf_counter() - began:.1f} s")
+        store.put_rules(stack.rt, stack.connection.connection_id, _furnished(stack))
+        began = time.perf_counter()
+        first = _measure(stack, "first import")
+        seconds = time.perf_counter() - began
+        print(f"  peak memory of the app {stack.app.peak_megabytes:.0f} MB (target: under {MOST_MEGABYTES})")
+        _compare(stack, given.users, seconds)
+        _measure(stack, "an hour without changes", MOST_SECONDS)
+        for count in (100, max(given.users // 100, 1)):
+            _change(stack, count)
+            moment = datetime.now(UTC).isoformat()[:23] + "Z"
+            _measure(stack, f"an hour with {count} changes", MOST_SECONDS if count <= 100 else 0)
+            rows = _rows_written_since(stack, moment)
+            share = rows / 2 / count
+            print(f"  {rows} rows written, of {2 * count} that change: {share:.2f} (target: {MOST_ROWS_A_CHANGE})")
+        print(f"peak memory of the app after all {stack.app.peak_megabytes:.0f} MB")
+        return _check(stack, first)
+
+
+def _furnished(stack: Stack) -> Rules:
+    """A desk, and rules that bring in everybody, and the people of one department as agents."""
+    keeping.create(stack.rt, organizations.KIND, Organization("org", "Contoso"))
+    keeping.create(stack.rt, sites.KIND, Site("main", "org", "Main"))
+    keeping.create(stack.rt, roles.KIND, Role("technician", "Technician", "agent"))
+    keeping.create(stack.rt, teams.KIND, Team("first", "First line"))
+    directory = stack.emulator.directory(TENANT)
+    desk = Group(id=min(directory.groups), name="Desk")
+    of_department = Criterion(field="department", operator="equals", value="IT")
+    return default_rules().model_copy(
+        update={
+            "enabled": True,
+            "every_hours": 0,
+            "leaving": "deleted",
+            "site_mappings": (
+                SiteMapping(
+                    mapping_id="agents", kind="site", site_id=AGENT_SITE, sequence=1, criteria=(of_department,)
+                ),
+                SiteMapping(mapping_id="main", kind="site", site_id="main", sequence=2, external="all"),
+            ),
+            "agent_roles": (RoleMapping(group=desk, role_id="technician", transitive=True),),
+            "teams": (TeamMapping(group=desk, team_id="first", transitive=True),),
+        }
+    )
+
+
+def _measure(stack: Stack, what: str, target: float = 0) -> Run:
+    """One run by hand, from the request to its end."""
+    connection_id, log = stack.connection.connection_id, stack.storage_log
+    graph, cpu = stack.emulator.statistics.requests_total, stack.app.cpu_seconds
+    began = time.perf_counter()
+    asked = sync.request(stack.rt, connection_id, "run")
+    stack.wait_for(lambda: not runs.get_head(stack.rt, connection_id).state.run, what, timeout=3600, every=0.2)
+    seconds = time.perf_counter() - began
+    run = runs.get_run(stack.rt, connection_id, asked.run_id)
+    asked_of_graph = stack.emulator.statistics.requests_total - graph
+    told = f" (target: under {target:.0f} s)" if target else ""
+    print(
+        f"{what}: {seconds:.1f} s{told}, {stack.app.cpu_seconds - cpu:.1f} s of processor time of the app, "
+        f"{asked_of_graph} Graph requests, {work_only(log.requests()).total()} to the storage, if it is logged"
+    )
+    print(f"  {run.status} {run.failure} {run.counts}, {run.pieces} pieces, {run.users_told} told", flush=True)
+    return run
+
+
+def _compare(stack: Stack, users: int, seconds: float) -> None:
+    """The same rows again, into tables of their own, by the SDK alone."""
+    service = TableServiceClient.from_connection_string(stack.rt.settings.storage_connection.get_secret_value())
+    spent, rows = 0.0, 0
+    for name in ("Desk", "Directory"):
+        bare = service.create_table_if_not_exists(f"Bare{name}")
+        for chunk in batched(_rows(service.get_table_client(name)), 100, strict=False):
+            rows += len(chunk)
+            began = time.perf_counter()
+            bare.submit_transaction([("upsert", each) for each in chunk])
+            spent += time.perf_counter() - began
+    print(f"  {users / seconds:.0f} people a second; {rows} rows, {rows / users:.2f} a person")
+    print(f"  the SDK alone takes {spent:.1f} s to write these rows: {seconds / spent:.2f} times as long ", end="")
+    print(f"(target: at most {MOST_TIMES_BARE})", flush=True)
+
+
+def _rows(table: TableClient) -> Iterator[dict[str, Any]]:
+    """Rows of people, without what the service adds."""
+    for entity in table.list_entities(results_per_page=1000):
+        if entity["RowKey"][:2] in {"u~", "e~", "p~", "g~"} or entity["RowKey"].startswith("agent~"):
+            yield dict(entity)
+
+
+def _change(stack: Stack, count: int) -> None:
+    """Give some people another title."""
+    directory, chance = stack.emulator.directory(TENANT), Random(count)  # noqa: S311 - the same each time
+    for key in chance.sample(sorted(directory.users), count):
+        directory.change(key, jobTitle=f"Title {count}")
+
+
+def _rows_written_since(stack: Stack, moment: str) -> int:
+    service = TableServiceClient.from_connection_string(stack.rt.settings.storage_connection.get_secret_value())
+    found = (
+        service.get_table_client(name).query_entities(f"Timestamp ge datetime'{moment}'", select=["RowKey"])
+        for name in ("Desk", "Directory")
+    )
+    return sum(1 for rows in found for _ in rows)
+
+
+def _check(stack: Stack, run: Run) -> int:
+    """Everybody who was to come in is at the desk."""
+    there = sum(1 for _ in people.iter_users(stack.rt))
+    right = run.status == "done" and there == run.counts.get("create", 0)
+    print(f"{there} users at the desk: {'right' if right else 'WRONG'}")
+    return 0 if right else 1

@@ -1,0 +1,194 @@
+"""What went wrong elsewhere when people came from a directory, and what happens here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dev.graph import Fault
+from shared.connections import store as connections
+from shared.directory import runs, settling
+from shared.directory.rules import Cap, Criterion, SiteMapping
+from tests.companies import READS, Company, open_company
+from tests.world import CLIENT, CLIENT_SECRET, TENANT, World
+
+MANY = 14
+"""More than a run takes away without asking."""
+
+
+@pytest.fixture
+def company(world: World) -> Company:
+    """A company of fourteen, two of them administrators, that has come in."""
+    made = open_company(world, leaving="deleted_or_unmapped")
+    made.hire("grace", "Desk", "Admins")
+    made.hire("linus", "Desk", "Admins")
+    for number in range(MANY - 2):
+        made.hire(f"worker{number:02}", "Desk")
+    assert made.run().counts == {"create": MANY}
+    return made
+
+
+def forget_links(company: Company) -> None:
+    """Have the next run read everybody."""
+    company.keep(leaving="deleted_or_unmapped", reset="clear")
+
+
+def nobody_left(company: Company) -> bool:
+    """Whether everybody is as active as on the first day."""
+    everybody: list[Any] = [*company.users().values(), *company.agents().values()]
+    return len(everybody) == 2 * MANY and all(each.active for each in everybody)
+
+
+@pytest.mark.requirement("DIR-8")
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (Fault(kind="no_rows", path="/users/delta"), "not one user"),
+        (Fault(kind="refuse", path="/users/delta", status=404, error="Request_ResourceNotFound"), "404"),
+        (Fault(kind="refuse", path="/users/delta", status=403, error="Authorization_RequestDenied"), "403"),
+    ],
+    ids=["no rows and 200", "not found", "refused"],
+)
+def test_s7_s11_a_read_that_failed_takes_nobody_away(company: Company, fault: Fault, told: str) -> None:
+    forget_links(company)
+    company.world.emulator.faults.add(fault)
+    run = company.run()
+    assert run.status == "failed"
+    assert told in run.failure
+    assert run.cure
+    assert nobody_left(company)
+    company.world.emulator.faults.clear()
+    assert company.run().status == "done"
+    assert nobody_left(company)
+
+
+@pytest.mark.requirement("DIR-8")
+def test_s11_a_page_without_its_people_takes_nobody_away(company: Company) -> None:
+    forget_links(company)
+    company.world.emulator.directory(TENANT)
+    company.world.emulator.faults.add(Fault(kind="lost_page", path="/users/delta", skip=0, times=1))
+    run = company.run()
+    assert run.status in ("done", "failed")
+    assert nobody_left(company)
+
+
+@pytest.mark.requirement("DIR-8", "CONN-8")
+@pytest.mark.parametrize("left", [("GroupMember.Read.All", "User.ReadBasic.All"), ("User.Read.All",), ()])
+def test_s11_a_permission_that_was_dropped_takes_nobody_away(company: Company, left: tuple[str, ...]) -> None:
+    company.world.emulator.change_roles(TENANT, CLIENT, *left)
+    company.world.start()
+    forget_links(company)
+    run = company.run()
+    assert run.status == "failed"
+    assert "permission" in run.failure
+    assert nobody_left(company)
+    company.world.emulator.change_roles(TENANT, CLIENT, *READS)
+    company.world.start()
+    assert company.run().status == "done"
+    assert nobody_left(company)
+
+
+@pytest.mark.requirement("DIR-8", "DIR-4")
+def test_s11_a_group_that_was_deleted_keeps_its_last_members(company: Company) -> None:
+    company.tenant.delete(company.group("Desk"))
+    for full in (False, True):
+        if full:
+            forget_links(company)
+        run = company.run()
+        assert run.status == "done"
+        assert ["'Desk' is not there" in each for each in run.troubles] == [True]
+        assert nobody_left(company)
+        assert [held.role_id for held in company.agents()["Worker00"].roles] == ["technician"]
+
+
+@pytest.mark.requirement("DIR-4")
+def test_s11_a_group_that_was_renamed_is_the_same_group(company: Company) -> None:
+    company.tenant.change(company.group("Desk"), displayName="Service")
+    assert company.run().status == "done"
+    assert nobody_left(company)
+
+
+@pytest.mark.requirement("DIR-8")
+def test_s11_a_group_that_is_read_as_empty_is_held(company: Company) -> None:
+    company.keep(leaving="deleted_or_unmapped", cap=Cap(least=1000, percent=100), reset="clear")
+    members = [entry.id for entry in company.tenant.members(company.group("Desk"))]
+    company.tenant.remove_members("Desk", *members)
+    run = company.run()
+    assert run.status == "held"
+    assert [hold.kind for hold in run.holds] == ["deactivation"], "who is not in Desk is no agent"
+    assert "Desk" in run.holds[0].cause
+    assert nobody_left(company)
+    assert [held.role_id for held in company.agents()["Worker00"].roles] == ["technician"]
+
+
+@pytest.mark.requirement("DIR-8")
+def test_s11_a_filter_with_a_slip_is_held_until_somebody_discards_it(company: Company) -> None:
+    slip = Criterion(field="department", operator="equals", value="Suport")
+    berlin = SiteMapping(mapping_id="berlin", kind="site", site_id="berlin", sequence=2, criteria=(slip,))
+    company.keep(leaving="deleted_or_unmapped", site_mappings=(berlin,))
+    run = company.run()
+    assert run.status == "held"
+    [hold] = [hold for hold in run.holds if hold.kind == "deactivation"]
+    assert hold.count > hold.allowed
+    assert hold.cause
+    assert hold.cure
+    assert nobody_left(company)
+    names = set(company.entries(run, removal="deactivation"))
+    assert "Worker00" in names
+    settling.decide(company.world.rt, company.connection_id, run.run_id, "discard", by="ada")
+    company.world.settle()
+    assert company.last_run().status == "discarded"
+    assert company.run().status == "done"
+    assert nobody_left(company)
+
+
+@pytest.mark.requirement("DIR-8")
+def test_s11_many_who_left_are_held_until_somebody_approves(company: Company) -> None:
+    for number in range(MANY - 2):
+        company.tenant.delete(f"worker{number:02}@contoso.com")
+    run = company.run()
+    assert run.status == "held"
+    assert nobody_left(company)
+    assert company.run().status == "done", "the next hour goes on beside it"
+    assert nobody_left(company)
+    settling.decide(company.world.rt, company.connection_id, run.run_id, "approve", by="ada")
+    company.world.settle()
+    settled = runs.get_run(company.world.rt, company.connection_id, run.run_id)
+    assert (settled.status, settled.decided_by) == ("applied", "ada")
+    active = {name for name, user in company.users().items() if user.active}
+    assert active == {"Grace", "Linus"} == {name for name, agent in company.agents().items() if agent.active}
+
+
+@pytest.mark.requirement("DIR-8")
+def test_s11_the_last_administrators_stay(company: Company) -> None:
+    company.tenant.delete("grace@contoso.com")
+    company.tenant.delete("linus@contoso.com")
+    run = company.run()
+    assert run.status == "done"
+    assert nobody_left(company)
+    assert len(run.spared) == 2
+    _staff(company, "Worker00", "admin")
+    forget_links(company)
+    assert company.run().status == "done"
+    assert not company.agents()["Grace"].active
+    assert not company.agents()["Linus"].active
+    assert company.agents()["Worker00"].active
+
+
+def _staff(company: Company, name: str, role: str) -> None:
+    """Put somebody into the group of administrators."""
+    assert role == "admin"
+    company.tenant.add_members("Admins", company.tenant.get(f"{name.lower()}@contoso.com").id)
+
+
+@pytest.mark.requirement("DIR-8", "CONN-1")
+def test_s11_a_token_of_another_tenant_takes_nobody_away(company: Company) -> None:
+    other = "99999999-9999-4999-8999-999999999999"
+    company.world.emulator.add_app(tenant_id=other, client_id=CLIENT, secret=CLIENT_SECRET, roles=READS)
+    connections.change(company.world.rt, company.connection_id, tenant_id=other)
+    company.world.start()
+    forget_links(company)
+    run = company.run()
+    assert run.status == "failed"
+    assert nobody_left(company)
