@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import batched
+from itertools import batched, chain
 
 from shared.desk import agents
 from shared.desk.agents import Agent, is_admin
@@ -53,7 +53,7 @@ def _write(place: Place, planner: Planner, tally: Tally) -> None:
 
 def _gathered(planner: Planner) -> Iterator[list[Planned]]:
     waiting: list[Planned] = []
-    for chunk in planner.tenant.iter_chunks():
+    for chunk in chain(planner.tenant.iter_chunks(), planner.iter_reports()):
         waiting += planner.plan(chunk)
         if len(waiting) >= PIECE:
             yield waiting
@@ -89,7 +89,8 @@ def _close(found: Tenant, tally: Tally) -> None:
     counts = tally.removals - sum((tally.losing[each] for each in spared), Counter())
     emptied = [found.groups[each].name or each for each in found.emptied]
     holds = guard.find_holds(counts, state.totals.by_removal(), place.rules.cap, emptied)
-    state.phase = "end" if place.run.mode == "preview" else "apply"
+    nothing = not state.pieces and not state.group_pages
+    state.phase = "end" if nothing or place.run.mode == "preview" else "apply"
     change = place.note(
         counts=dict(tally.outcomes),
         removals={str(kind): count for kind, count in tally.removals.items()},
@@ -137,6 +138,7 @@ class Planner:
         )
         self.context = replace(bare, claims=Claims(found, bare))
         self.managers = Managers(found)
+        self.moved: set[str] = set()
         self._identify_managers()
         self._version = place.rules.version()
 
@@ -152,11 +154,16 @@ class Planner:
         ]
 
     def _identify_managers(self) -> None:
-        """Those who were told of and are somebody's manager; where only some were told of, all of them."""
-        wanted = self.tenant.told.managers if self.tenant.full else self.tenant.told.last.keys()
-        for seen in batched(self.tenant.iter_told(wanted), PIECE, strict=False):
+        """Whoever is somebody's manager; where only some people are looked at, all of them."""
+        wanted = self.tenant.list_managers()
+        for seen in batched(self.tenant.iter_all(wanted), PIECE, strict=False):
             for known in self._identified(list(seen)):
                 self.managers.placed[known.person.object_id] = known.placed
+
+    def iter_reports(self) -> Iterator[list[Seen]]:
+        """After all others: those whose manager is somebody else at the desk by now, who was known before."""
+        if self.moved and not self.tenant.everybody:
+            yield from self.tenant.iter_reports(self.moved)
 
     def _identified(self, seen: list[Seen]) -> list[Identified]:
         if seen:
@@ -171,9 +178,12 @@ class Planner:
     def _planned(self, seen: Seen, known: Identified, user: Kept[User] | None, agent: Kept[Agent] | None) -> Planned:
         there = (user.thing if user else None, agent.thing if agent else None)
         entry = plan_person(self.context, known, *there, self.managers)
+        row = _row(seen, entry, self._digest(seen.person))
+        if seen.known and (seen.known.user_id, seen.known.agent_id) != (row.user_id, row.agent_id):
+            self.moved.add(row.object_id)
         return Planned(
             entry,
-            _row(seen, entry, self._digest(seen.person)),
+            row,
             is_new=seen.known is None,
             above=seen.person.all_groups - seen.person.groups,
             user_etag=user.etag if user else "",

@@ -14,11 +14,11 @@ from typing import Literal
 from shared import log
 from shared.directory import applying, mirror, releasing, runs, schedule
 from shared.directory.mirror import PEOPLE
-from shared.directory.pieces import Planned, effective, is_held, planned_of
+from shared.directory.pieces import Planned, effective, is_held, line_of, planned_of
 from shared.directory.place import Place
 from shared.directory.planning import Tally, find_spared
 from shared.directory.replanning import plan_known
-from shared.directory.runs import Run
+from shared.directory.runs import Run, Status
 from shared.directory.spool import Spool
 from shared.directory.writing import write
 from shared.errors import Conflict
@@ -40,7 +40,7 @@ def decide(rt: Runtime, connection_id: str, run_id: str, decision: Decision, by:
     if state.settling:
         raise Conflict("Another decision is being carried out.", "Wait for its end, then decide again.")
     decided = replace(run, status="approved" if decision == "approve" else "discarding", decided_by=by, settled=0)
-    state.settling = run_id
+    state.settling, state.line = run_id, 0
     try:
         runs.save(rt, connection_id, state, Change("replace", decided.row(connection_id)))
     except RowChanged:
@@ -51,22 +51,25 @@ def decide(rt: Runtime, connection_id: str, run_id: str, decision: Decision, by:
 
 def settle(place: Place) -> None:
     """Carry out a decision, piece by piece, for as long as the slice lasts."""
-    run = runs.get_run(place.rt, place.connection_id, place.state.settling)
-    spool = Spool(place.rt, place.connection_id, run.run_id)
-    place.run = run
+    place.run = runs.get_run(place.rt, place.connection_id, place.state.settling)
+    step = _approve_next if place.run.status == "approved" else _discard_next
     place.save()
-    while place.run.settled < run.pieces:
+    while place.run.settled < place.run.pieces:
         if place.is_late():
             place.let_go()
             return
-        held = _held(spool, run, place.run.settled + 1)
-        changes = _approved(place, held) if run.status == "approved" else _discarded(place, held)
-        place.save(*changes, place.note(settled=place.run.settled + 1))
-    place.state.settling = place.state.lease_until = ""
-    if place.state.held_run == run.run_id:
-        place.state.held_run = ""
-    status = "applied" if run.status == "approved" else "discarded"
-    runs.save(place.rt, place.connection_id, place.state, place.note(status=status))
+        step(place)
+    _close(place)
+
+
+def _close(place: Place) -> None:
+    """All of it is settled."""
+    state, run = place.state, place.run
+    state.settling = state.lease_until = ""
+    if state.held_run == run.run_id:
+        state.held_run = ""
+    status: Status = "applied" if run.status == "approved" else "discarded"
+    runs.save(place.rt, place.connection_id, state, place.note(status=status))
     log.info("directory.settled", run=run.run_id, status=status)
 
 
@@ -75,30 +78,52 @@ def _held(spool: Spool, run: Run, piece: int) -> list[Planned]:
     return [each for each in found if is_held(each.entry, run)]
 
 
-def _approved(place: Place, held: Sequence[Planned]) -> list[Change]:
-    """Apply what is to be done about these people by now; the receipts of the last chunk are left to the caller."""
-    changes: list[Change] = []
-    for chunk in batched(held, applying.CHUNK - 1, strict=False):
-        if changes:
-            place.save(*changes)
-        planner, planned = plan_known(place, [each.entry.object_id for each in chunk])
-        tally = Tally()
-        structure = planner.context.structure
-        tally.add(planned, structure.admin_roles())
-        free = replace(place.run, holds=(), spared=tuple(find_spared(place, tally)))
-        done = write(place, [effective(each, free, structure) for each in planned])
-        if place.rules.reassign_tickets:
-            for each in done:
-                releasing.release(place, each)
-        changes = applying.receipts(place, done)
-    return changes
+def _approve_next(place: Place) -> None:
+    """Plan the held people of the next piece by what is known now, write that plan down, and only then apply it.
+
+    ``line`` of the state: none is planned (0), or how many of the plan are applied (less one).
+    """
+    number, state = place.run.settled + 1, place.state
+    if not state.line:
+        held = [each.entry.object_id for each in _held(place.spool, place.run, number)]
+        place.spool.put("settled", number, [line_of(each) for each in _plan_freely(place, held)])
+        state.line = 1
+        place.save()
+        return
+    todo = [planned_of(line) for line in place.spool.get("settled", number)][state.line - 1 :]
+    done = write(place, todo[: applying.CHUNK])
+    if place.rules.reassign_tickets:
+        for each in done:
+            releasing.release(place, each)
+    state.line += len(done)
+    changes = applying.receipts(place, done)
+    if len(done) == len(todo):
+        state.line = 0
+        changes.append(place.note(settled=number))
+    place.save(*changes)
 
 
-def _discarded(place: Place, held: Sequence[Planned]) -> list[Change]:
-    """Let the mirror take these people for settled, those of whom nothing else was learned since."""
+def _plan_freely(place: Place, object_ids: Sequence[str]) -> list[Planned]:
+    """The plans of these people; nothing is held, but the last administrators stay."""
+    if not object_ids:
+        return []
+    planner, planned = plan_known(place, object_ids)
+    structure, tally = planner.context.structure, Tally()
+    tally.add(planned, structure.admin_roles())
+    free = replace(place.run, holds=(), spared=tuple(find_spared(place, tally)))
+    return [effective(each, free, structure) for each in planned]
+
+
+def _discard_next(place: Place) -> None:
+    """Let the mirror take the held people of the next piece for settled, those of whom nothing was learned since."""
+    number = place.run.settled + 1
+    held = _held(place.spool, place.run, number)
     known = mirror.find_many(place.rt, place.connection_id, [each.entry.object_id for each in held])
-    return [
+    changes = [
         Change("merge", Row(place.connection_id, PEOPLE + each.entry.object_id, {"digest": each.known.digest}))
         for each in held
         if each.entry.object_id in known and known[each.entry.object_id].serial == each.known.serial
     ]
+    for chunk in batched(changes, applying.CHUNK, strict=False):
+        place.save(*chunk)
+    place.save(place.note(settled=number))

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from shared.runtime import Runtime
 
-Kind = Literal["users", "groups", "plan"]
+Kind = Literal["users", "groups", "plan", "settled"]
 _FAST = 1
 
 

@@ -38,7 +38,7 @@ def request(rt: Runtime, connection_id: str, mode: Mode, by: str = "") -> Run:
     head = runs.get_head(rt, connection_id)
     if rests(rt, connection_id):
         raise Conflict("The connection rests.", "See in the list of connections why, and mend it.")
-    if head.state.run:
+    if head.state.run or head.state.settling:
         raise Conflict("A run is under way.", "Wait for its end: the list of runs shows how far it is.")
     if mode == "run" and not head.rules.enabled:
         raise Conflict("The directory of this connection is switched off.", "Switch it on in its rules ('enabled').")
@@ -140,7 +140,8 @@ def _give_up(rt: Runtime, connection_id: str, state: State, why: DeskbridgeError
 
 def _carry_on(place: Place, *, reset: str) -> None:
     """Step by step until the run or the slice is over; whoever holds the lease, and nobody else."""
-    place.save()
+    if not place.state.is_leased(place.rt.clock.now()):
+        place.save()
     if place.state.phase in ("users", "groups", "plan") and rounds.is_outdated(place):
         log.info("directory.rules_changed_meanwhile")
         rounds.begin_reading(place)

@@ -7,7 +7,7 @@ any other only those whom Graph spoke of.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import batched
 from typing import Any
@@ -77,10 +77,30 @@ class Tenant:
         for chunk in batched(self._iter_untold(), CHUNK, strict=False):
             yield [Seen(self.unchanged(each), each) for each in chunk]
 
-    def iter_told(self, wanted: Iterable[str] | None = None) -> Iterator[Seen]:
+    def list_managers(self) -> frozenset[str] | None:
+        """Whoever is somebody's manager, as far as everybody is looked at; None where that are only some."""
+        if not self.everybody:
+            return None
+        known = () if self.full else mirror.iter_known(self.place.rt, self.place.connection_id, ["manager"])
+        return frozenset(self.told.managers) | {each.manager for each in known}
+
+    def iter_all(self, wanted: frozenset[str] | None) -> Iterator[Seen]:
+        """Those who must be looked at, told of or not; or the ``wanted`` of them."""
+        yield from self.iter_told(wanted)
+        for each in self._iter_untold(wanted):
+            yield Seen(self.unchanged(each), each)
+
+    def iter_reports(self, managers: Collection[str]) -> Iterator[list[Seen]]:
+        """Those who have one of these managers, and are not looked at for anything else."""
+        listed = mirror.iter_known(self.place.rt, self.place.connection_id, ["manager"])
+        looked_at = self.told.last.keys() | self.groups_told.members.keys() | self.gone.keys()
+        ids = [each.object_id for each in listed if each.manager in managers and each.object_id not in looked_at]
+        for chunk in batched(ids, CHUNK, strict=False):
+            yield [Seen(self.unchanged(each), each) for each in self.find_known(chunk).values()]
+
+    def iter_told(self, wanted: frozenset[str] | None = None) -> Iterator[Seen]:
         """Those who were told of, without looking whether anything is different; or the ``wanted`` of them."""
-        chosen = None if wanted is None else frozenset(wanted)
-        found = (each for each in self._present() if chosen is None or each["id"] in chosen)
+        found = (each for each in self._present() if wanted is None or each["id"] in wanted)
         for items in batched(found, CHUNK, strict=False):
             known = self.find_known(each["id"] for each in items)
             yield from (Seen(self.person_of(each, known.get(each["id"])), known.get(each["id"])) for each in items)
@@ -122,7 +142,11 @@ class Tenant:
     def _present(self) -> Iterator[Json]:
         return iter_present(self.place.spool.iter_all("users", self.pages), self.told)
 
-    def _iter_untold(self) -> Iterator[Known]:
+    def _iter_untold(self, only: frozenset[str] | None = None) -> Iterator[Known]:
+        found = self._untold()
+        return found if only is None else (each for each in found if each.object_id in only)
+
+    def _untold(self) -> Iterator[Known]:
         rt, connection_id = self.place.rt, self.place.connection_id
         told = self.told.last.keys() - self.told.removed
         if self.everybody and not self.full:

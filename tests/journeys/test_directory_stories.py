@@ -65,12 +65,14 @@ def test_s7_s11_a_read_that_failed_takes_nobody_away(company: Company, fault: Fa
 
 @pytest.mark.requirement("DIR-8")
 def test_s11_a_page_without_its_people_takes_nobody_away(company: Company) -> None:
+    for number in range(1_000):
+        company.hire(f"clerk{number}")
     forget_links(company)
-    company.world.emulator.directory(TENANT)
-    company.world.emulator.faults.add(Fault(kind="lost_page", path="/users/delta", skip=0, times=1))
+    company.world.emulator.faults.add(Fault(kind="lost_page", path="/users/delta", times=1))
     run = company.run()
-    assert run.status in ("done", "failed")
-    assert nobody_left(company)
+    assert (run.status, run.failure, run.removals) == ("done", "", {})
+    assert run.users_told < 1_000
+    assert all(user.active for user in company.users().values())
 
 
 @pytest.mark.requirement("DIR-8", "CONN-8")
@@ -168,18 +170,12 @@ def test_s11_the_last_administrators_stay(company: Company) -> None:
     assert run.status == "done"
     assert nobody_left(company)
     assert len(run.spared) == 2
-    _staff(company, "Worker00", "admin")
+    company.tenant.add_members("Admins", company.tenant.get("worker00@contoso.com").id)
     forget_links(company)
     assert company.run().status == "done"
     assert not company.agents()["Grace"].active
     assert not company.agents()["Linus"].active
     assert company.agents()["Worker00"].active
-
-
-def _staff(company: Company, name: str, role: str) -> None:
-    """Put somebody into the group of administrators."""
-    assert role == "admin"
-    company.tenant.add_members("Admins", company.tenant.get(f"{name.lower()}@contoso.com").id)
 
 
 @pytest.mark.requirement("DIR-8", "CONN-1")

@@ -1,0 +1,186 @@
+"""Rounds over people and groups as Graph makes them: links that expire or lead in circles, pages that come twice,
+groups in groups, and a Graph that is busy.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from dev.graph import Fault
+from shared.directory import runs
+from shared.directory.rules import AGENT_SITE, Cap, Group, RoleMapping, SiteMapping
+from tests.companies import Company, open_company, picture_of
+from tests.world import World
+
+
+@pytest.fixture
+def company(world: World) -> Company:
+    """Three people who came in."""
+    made = open_company(world)
+    made.hire("grace", "Desk", "Admins")
+    made.hire("ada", "Desk", manager="grace")
+    made.hire("alan", manager="ada")
+    assert made.run().counts == {"create": 3}
+    return made
+
+
+def requests_of(company: Company) -> list[str]:
+    """What was asked of Graph since the meter began."""
+    return [call for call in company.world.meter.calls if call.startswith("graph")]
+
+
+@pytest.mark.requirement("DIR-10")
+def test_an_hour_without_changes_asks_graph_twice_and_writes_nothing_of_the_desk(company: Company) -> None:
+    before = picture_of(company)
+    company.world.meter.start()
+    run = company.run()
+    assert (run.status, run.counts, run.full) == ("done", {}, False)
+    assert requests_of(company) == ["graph GET /v1.0/users/delta", "graph GET /v1.0/groups/delta"]
+    assert company.world.meter.by_kind()["table"] <= 12
+    assert picture_of(company) == before
+
+
+@pytest.mark.requirement("DIR-10")
+def test_an_hour_with_changes_writes_what_changed(company: Company) -> None:
+    company.tenant.change("alan@contoso.com", jobTitle="Mathematician")
+    company.tenant.remove_members("Desk", company.tenant.get("ada@contoso.com").id)
+    company.world.meter.start()
+    run = company.run()
+    assert run.counts == {"update": 2}
+    assert len(requests_of(company)) == 2
+    assert company.users()["Alan"].details["title"] == "Mathematician"
+    ada = company.agents()["Ada"]
+    assert (ada.active, ada.roles, ada.teams) == (True, (), ())
+
+
+@pytest.mark.requirement("DIR-10")
+def test_a_custom_mapping_asks_for_more_and_reads_everybody_once(company: Company) -> None:
+    company.tenant.change("alan@contoso.com", employeeId="42")
+    rules = company.rules()
+    fields = [*rules.user_fields, rules.user_fields[0].model_copy(update={"source": "employeeId", "target": "office"})]
+    fields = [each for each in fields if not (each.target == "office" and each.source == "officeLocation")]
+    company.keep(user_fields=tuple(fields))
+    run = company.run()
+    assert (run.status, run.full) == ("done", True)
+    assert company.users()["Alan"].details["office"] == "42"
+    assert company.run().full is False
+
+
+@pytest.mark.requirement("DIR-10")
+def test_reset_latest_passes_over_what_happened_and_clear_reads_it(company: Company) -> None:
+    company.tenant.change("alan@contoso.com", jobTitle="Mathematician")
+    company.keep(reset="latest")
+    assert company.run().counts == {}
+    assert "title" not in company.users()["Alan"].details
+    company.tenant.change("ada@contoso.com", jobTitle="Countess")
+    assert company.run().counts == {"update": 1}
+    company.keep(reset="clear")
+    run = company.run()
+    assert (run.full, run.counts) == (True, {"update": 1})
+    assert company.users()["Alan"].details["title"] == "Mathematician"
+
+
+@pytest.mark.requirement("DIR-10")
+def test_without_delta_everybody_is_read_every_time(company: Company) -> None:
+    company.keep(delta=False)
+    assert [company.run().full for _ in range(2)] == [True, True]
+
+
+@pytest.mark.requirement("DIR-10")
+@pytest.mark.parametrize("path", ["/users/delta", "/groups/delta"])
+def test_s10_an_expired_link_reads_everything_anew_and_deletes_nobody(company: Company, path: str) -> None:
+    company.tenant.change("alan@contoso.com", jobTitle="Mathematician")
+    company.world.emulator.faults.add(Fault(kind="expire_delta", path=path, times=1))
+    run = company.run()
+    assert (run.status, run.failure) == ("done", "")
+    assert run.counts == {"update": 1}
+    assert set(company.users()) == {"Grace", "Ada", "Alan"}
+    assert all(user.active for user in company.users().values())
+
+
+@pytest.mark.requirement("DIR-10")
+def test_s10_links_that_were_not_used_for_a_week(company: Company) -> None:
+    company.tenant.change("alan@contoso.com", jobTitle="Mathematician")
+    company.world.advance(8 * 24 * 3600)
+    run = company.run()
+    assert (run.status, run.full, run.counts) == ("done", True, {"update": 1})
+
+
+@pytest.mark.requirement("DIR-10")
+def test_s10_a_round_without_an_end_is_given_up_and_the_next_one_succeeds(company: Company) -> None:
+    company.tenant.change("alan@contoso.com", jobTitle="Mathematician")
+    company.world.emulator.faults.add(Fault(kind="endless_delta", path="/users/delta"))
+    run = company.run()
+    assert run.status == "failed"
+    assert "does not end" in run.failure
+    assert set(company.users()) == {"Grace", "Ada", "Alan"}
+    company.world.emulator.faults.clear()
+    assert company.run().counts == {"update": 1}
+
+
+@pytest.mark.requirement("DIR-10")
+@pytest.mark.parametrize("kind", ["empty_delta_page", "replay_delta"])
+def test_s10_empty_pages_and_what_is_told_twice(company: Company, kind: str) -> None:
+    company.world.emulator.faults.add(Fault(kind=kind, times=3))  # type: ignore[arg-type]  # two of its kinds
+    company.tenant.change("alan@contoso.com", jobTitle="Mathematician")
+    company.keep(reset="clear")
+    assert company.run().counts == {"update": 1}
+
+
+@pytest.mark.requirement("DIR-2", "DIR-4")
+def test_s14_managers_in_a_circle_and_groups_in_themselves(company: Company) -> None:
+    tenant = company.tenant
+    tenant.set_manager("grace@contoso.com", "alan@contoso.com")
+    outer, inner = company.group("Outer"), company.group("Inner")
+    tenant.add_members(outer, inner)
+    tenant.add_members(inner, outer, tenant.get("alan@contoso.com").id)
+    rules = company.rules()
+    mapping = SiteMapping(
+        mapping_id="outer", kind="site", site_id=AGENT_SITE, sequence=0, group=Group(id=outer), transitive=True
+    )
+    role = RoleMapping(group=Group(id=outer), role_id="technician", transitive=True)
+    company.keep(site_mappings=(mapping, *rules.site_mappings), agent_roles=(role, *rules.agent_roles))
+    assert company.run().status == "done"
+    users, agents = company.users(), company.agents()
+    assert users["Grace"].manager == users["Alan"].user_id
+    assert agents["Grace"].line_manager == agents["Alan"].agent_id
+    assert agents["Ada"].line_manager == agents["Grace"].agent_id
+    assert agents["Alan"].line_manager == agents["Ada"].agent_id
+    assert [held.role_id for held in agents["Alan"].roles] == ["technician"]
+    tenant.remove_members(outer, inner)
+    assert company.run().status == "done"
+    assert company.agents()["Alan"].roles == (), "Alan did not change, but is in Outer no more"
+
+
+@pytest.mark.requirement("DIR-4")
+def test_s14_a_large_group_over_many_pages_and_a_member_removed_between_them(company: Company) -> None:
+    crowd = [company.tenant.add_user(f"crowd{number}@contoso.com").id for number in range(300)]
+    company.tenant.add_members(company.group("Crowd"), *crowd)
+    company.tenant.remove_members(company.group("Crowd"), crowd[0])
+    to_berlin = SiteMapping(mapping_id="berlin", kind="site", site_id="berlin")
+    role = RoleMapping(group=company.named("Crowd"), role_id="requester")
+    company.keep(site_mappings=(to_berlin,), user_roles=(role,), reset="clear", cap=Cap(least=100))
+    assert company.run().status == "done"
+    known = {user.address: user for user in company.users().values()}
+    having = [address for address, user in known.items() if user.roles]
+    assert len(having) == 299
+
+
+@pytest.mark.requirement("DIR-1")
+@pytest.mark.parametrize("retry_after", [20, None, "date"])
+@pytest.mark.parametrize("kind", ["throttle", "unavailable"])
+def test_s15_a_busy_graph_in_the_middle_of_a_round(company: Company, kind: str, retry_after: int | str | None) -> None:
+    company.tenant.change("alan@contoso.com", jobTitle="Mathematician")
+    fault = Fault(kind=kind, path="/groups/delta", times=5, retry_after=retry_after)  # type: ignore[arg-type]  # as above
+    company.world.emulator.faults.add(fault)
+    company.world.advance(3600)
+    company.wake()
+    for _ in range(12):
+        if not runs.get_head(company.world.rt, company.connection_id).state.run:
+            break
+        company.world.advance(901)
+        company.world.host.make_visible()
+        company.wake()
+    run = company.last_run()
+    assert (run.status, run.counts) == ("done", {"update": 1})
+    assert company.users()["Alan"].details["title"] == "Mathematician"
