@@ -59,6 +59,19 @@ class QueueFigures(Output):
     oldest: float
 
 
+class DirectoryHealth(Output):
+    """How the directory of one connection does; ``held_run`` is the run of which something waits for approval."""
+
+    connection_id: str
+    enabled: bool
+    under_way: bool
+    last_success_at: Time
+    next_run_at: Time
+    people: int
+    held_run: str
+    issues: list[Issue]
+
+
 class Health(Output):
     """Everything at one moment; not healthy where any issue is an error.
 
@@ -68,6 +81,7 @@ class Health(Output):
     healthy: bool
     checked_at: datetime
     mailboxes: list[MailboxHealth]
+    directories: list[DirectoryHealth]
     issues: list[Issue]
     set_aside: int
     notifications_refused: int

@@ -59,6 +59,8 @@ def _each(totals: Totals) -> tuple[int, int, int, int]:
 
 
 NOTHING = Totals()
+_LISTS = ("doubtful", "next_doubtful", "troubles")
+_MOST_TROUBLES = 10
 
 
 @dataclass(slots=True)
@@ -70,8 +72,8 @@ class State:
     this one does; ``asked_...``: what those links stand for. ``piece``, ``line``: how many pieces of the plan are
     applied, and how many lines of the next; ``rules_version``: by which the mirror's plans were made; ``doubtful``:
     whom Graph said to be removed and had nevertheless, to be asked for once more; ``known``: how many people the
-    mirror holds. ``held_run``: the last run of which something waits for approval; ``settling``: the run that was
-    decided about.
+    mirror holds; ``troubles``: of the last run. ``held_run``: the last run of which something waits for approval;
+    ``settling``: the run that was decided about.
     """
 
     etag: str | None = None
@@ -100,6 +102,7 @@ class State:
     resyncs: int = 0
     doubtful: tuple[str, ...] = ()
     next_doubtful: tuple[str, ...] = ()
+    troubles: tuple[str, ...] = ()
     rules_version: str = ""
     totals: Totals = NOTHING
     known: int = 0
@@ -112,8 +115,6 @@ class State:
     rest_until: str = ""
     failure: str = ""
     failure_cure: str = ""
-    trouble: str = ""
-    trouble_cure: str = ""
 
     @classmethod
     def of(cls, row: Row | None) -> State:
@@ -121,13 +122,13 @@ class State:
         if row is None:
             return cls()
         told = json.loads(row.get("lists", "{}"))
-        lists = {name: tuple(told.get(name, ())) for name in ("doubtful", "next_doubtful")}
+        lists = {name: tuple(told.get(name, ())) for name in _LISTS}
         return fill(cls, row, etag=row.etag, totals=Totals(**json.loads(row.get("totals", "{}"))), **lists)
 
     def row(self, connection_id: str) -> Row:
         """The row that holds this state, at the version that it was read at."""
         values: dict[str, Any] = asdict(self)
-        lists = {name: list(values.pop(name)) for name in ("doubtful", "next_doubtful")}
+        lists = {name: list(values.pop(name)) for name in _LISTS}
         values |= {"totals": json.dumps(values["totals"]), "lists": json.dumps(lists)}
         return Row(connection_id, STATE, values, values.pop("etag"))
 
@@ -145,8 +146,9 @@ class State:
 
     def begin(self, run: Run) -> None:
         """A run begins."""
-        self.run, self.mode, self.began_at, self.phase = run.run_id, run.mode, run.began_at, "begin"
-        self.resyncs = 0
+        self.run, self.mode, self.phase, self.resyncs = run.run_id, run.mode, "begin", 0
+        if run.mode == "run":  # a preview puts the next run off by nothing
+            self.began_at = run.began_at
 
     def begin_reading(self) -> None:
         """From the first page on."""
@@ -155,8 +157,9 @@ class State:
         self.pieces = self.piece = self.line = 0
         self.next_doubtful = ()
 
-    def take_over(self, rules_version: str) -> None:
+    def take_over(self, rules_version: str, troubles: tuple[str, ...]) -> None:
         """All that was read is applied: the next run begins where this one ended."""
+        self.troubles = troubles[:_MOST_TROUBLES]
         self.users_link, self.asked_users = self.next_users_link, self.next_asked_users
         self.groups_link, self.asked_groups = self.next_groups_link, self.next_asked_groups
         self.doubtful, self.rules_version = self.next_doubtful, rules_version

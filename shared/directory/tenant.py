@@ -25,7 +25,7 @@ from shared.graph.client import Json
 CHUNK = 500
 MANY = 500
 """People of whom it is cheaper to go through the whole mirror than to read them one by one."""
-MOST_LOOKED_UP = 1_000
+MOST_LOOKED_UP = 500
 """People of whom it is asked whether they can be restored; of more at once it makes no difference."""
 MOST_REMEMBERED = 5_000
 _KEPT = frozenset({"@odata.type"})

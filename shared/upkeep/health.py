@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
 from shared import tally
 from shared.clock import from_text
@@ -21,27 +20,16 @@ from shared.runtime import Runtime
 from shared.subscriptions import store
 from shared.subscriptions.knocking import knocker
 from shared.subscriptions.store import Subscription
-from shared.upkeep import figures, key_rotation, set_aside
+from shared.upkeep import directory_health, figures, key_rotation, set_aside
+from shared.upkeep.directory_health import DirectoryHealth
 from shared.upkeep.figures import QueueFigures
+from shared.upkeep.issues import Issue
 
 MOST_AGENTS = 20
 """Agents of one connection who are named; the others are in its list."""
 
 OVERDUE = timedelta(minutes=11)
 """Two scans of five minutes, and a minute to work: a mailbox without success for so long is not being read."""
-
-Severity = Literal["error", "warning"]
-
-
-@dataclass(frozen=True, slots=True)
-class Issue:
-    """One thing that is wrong: ``code`` for machines, cause and cure for people, ``subject`` what it concerns."""
-
-    code: str
-    severity: Severity
-    subject: str
-    cause: str
-    cure: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +58,7 @@ class Health:
     healthy: bool
     checked_at: datetime
     mailboxes: tuple[MailboxHealth, ...]
+    directories: tuple[DirectoryHealth, ...]
     issues: tuple[Issue, ...]
     set_aside: int
     notifications_refused: int
@@ -85,16 +74,18 @@ def check(rt: Runtime, hidden: Collection[str] = ()) -> Health:
     subscribed = {each.mailbox_id: each for connection in connections for each in store.list_of(rt, connection)}
     found = tuple(_check_mailbox(rt, each.mailbox_id, subscribed.get(each.mailbox_id), now) for each in listed)
     waiting = set_aside.count_waiting(rt, hidden=mailboxes.ids_within(rt, hidden))
+    directories = directory_health.check(rt, now, hidden)
     issues = (
         *_general_issues(waiting),
         *_connection_issues(rt, now, hidden),
         *_key_issues(rt, now, hidden, subscribed.values()),
         *_alert_issues(rt, hidden),
         *(issue for mailbox in found for issue in mailbox.issues),
+        *(issue for directory in directories for issue in directory.issues),
     )
     healthy = not any(issue.severity == "error" for issue in issues)
-    queues = tuple(figures.of_queues(rt))
-    return Health(healthy, now, found, issues, waiting, knocker(rt).refused, queues, tally.PROCESS.counts())
+    queues, counted = tuple(figures.of_queues(rt)), tally.PROCESS.counts()
+    return Health(healthy, now, found, directories, issues, waiting, knocker(rt).refused, queues, counted)
 
 
 def _check_mailbox(rt: Runtime, mailbox_id: str, subscription: Subscription | None, now: datetime) -> MailboxHealth:

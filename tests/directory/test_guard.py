@@ -62,7 +62,7 @@ def test_each_kind_waits_for_itself() -> None:
 def test_where_a_group_lost_all_of_its_members_what_it_gave_always_waits() -> None:
     counts: dict[Removal, int] = {"role": 2, "team": 1, "deactivation": 1}
     holds = find_holds(counts, {"role": 1_000, "team": 1_000}, Cap(), emptied=["Leads"])
-    assert [(hold.kind, hold.allowed) for hold in holds] == [("role", 0), ("team", 0)]
+    assert [(hold.kind, hold.allowed) for hold in holds] == [("deactivation", 0), ("role", 0), ("team", 0)]
     assert all("Leads" in hold.cause for hold in holds)
 
 

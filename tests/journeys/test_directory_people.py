@@ -1,0 +1,231 @@
+"""People who change their names, leave, come back, and whose addresses pass on: who they are stays certain."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from shared.desk import keeping, people
+from shared.directory import looking, runs, store
+from shared.directory.rules import Rules
+from tests.companies import READS, Company, open_company, picture_of
+from tests.kill import LEASE_OVER, kill_after, revive
+from tests.world import CLIENT, CLIENT_SECRET, World, mail
+
+
+@pytest.fixture
+def company(world: World) -> Company:
+    """Three people who came in."""
+    made = open_company(world)
+    made.hire("grace", "Desk", "Admins")
+    made.hire("ada", "Desk", manager="grace")
+    made.hire("alan", manager="ada")
+    assert made.run().counts == {"create": 3}
+    return made
+
+
+def owner_of(company: Company, address: str) -> str:
+    """The id of the user whom mail from an address would find."""
+    people.forget(company.world.rt)
+    found = people.find_by_address(company.world.rt, address)
+    return found.user_id if found else ""
+
+
+@pytest.mark.requirement("DIR-7")
+def test_s12_name_address_and_domain_change_and_it_is_the_same_user(company: Company) -> None:
+    before = company.users()["Ada"]
+    changed = {"displayName": "Ada King", "surname": "King", "mail": "ada.king@fabrikam.com"}
+    company.tenant.change("ada@contoso.com", **changed, userPrincipalName="king@fabrikam.com")
+    assert company.run().counts == {"update": 1}
+    after = company.users()["Ada King"]
+    assert (after.user_id, after.address) == (before.user_id, "ada.king@fabrikam.com")
+    assert len(company.users()) == 3
+    assert owner_of(company, "ada.king@fabrikam.com") == before.user_id
+    assert owner_of(company, "ada@contoso.com") == ""
+
+
+@pytest.mark.requirement("DIR-7")
+def test_s12_two_people_swap_their_addresses(company: Company) -> None:
+    ada, alan = company.users()["Ada"].user_id, company.users()["Alan"].user_id
+    company.tenant.change("ada@contoso.com", mail="alan@contoso.com")
+    company.tenant.change("alan@contoso.com", mail="ada@contoso.com")
+    for _ in range(2):
+        company.run()
+    assert company.users()["Ada"].address == "alan@contoso.com"
+    assert company.users()["Alan"].address == "ada@contoso.com"
+    assert owner_of(company, "alan@contoso.com") == ada
+    assert owner_of(company, "ada@contoso.com") == alan
+    assert company.run().counts == {}
+
+
+@pytest.mark.requirement("DIR-7", "DIR-8")
+def test_s12_a_leavers_address_given_to_somebody_new_brings_nothing_of_theirs(company: Company) -> None:
+    ada = company.users()["Ada"]
+    company.tenant.delete("ada@contoso.com")
+    company.tenant.purge(ada.origin.rpartition("/")[2])
+    new = company.tenant.add_user("ada@contoso.com", displayName="Ada Byron")
+    run = company.run()
+    assert (run.status, run.counts) == ("done", {"create": 1, "deactivate": 1})
+    users = company.users()
+    assert not users["Ada"].active
+    assert users["Ada Byron"].user_id != ada.user_id
+    assert users["Ada Byron"].origin.endswith(new.id)
+    assert owner_of(company, "ada@contoso.com") == users["Ada Byron"].user_id
+    assert "Ada Byron" not in company.agents()
+
+
+@pytest.mark.requirement("DIR-7", "DIR-8")
+def test_s8_deleted_restored_and_purged_ends_where_it_should_and_stays(company: Company) -> None:
+    ada = company.users()["Ada"]
+    object_id = ada.origin.rpartition("/")[2]
+    company.tenant.delete(object_id)
+    company.run()
+    assert not company.users()["Ada"].active
+    assert not company.agents()["Ada"].active
+    company.tenant.restore(object_id)
+    assert company.run().status == "done"
+    assert company.users()["Ada"].active
+    assert company.agents()["Ada"].active
+    assert company.users()["Ada"].user_id == ada.user_id
+    picture = picture_of(company)
+    assert company.run().counts == {}
+    assert picture_of(company) == picture
+    company.tenant.delete(object_id)
+    company.tenant.purge(object_id)
+    company.run()
+    assert not company.users()["Ada"].active
+    assert company.run().counts == {}
+
+
+@pytest.mark.requirement("DIR-7")
+def test_somebody_made_by_a_mail_is_found_by_their_address(world: World) -> None:
+    company = open_company(world)
+    world.add_mailbox()
+    world.settle()
+    world.emulator.deliver("support@contoso.com", mail(sender="Ada <ada@contoso.com>"))
+    world.settle()
+    made = company.users()["Ada"]
+    company.hire("ada", "Desk")
+    run = company.run()
+    assert run.status == "done"
+    ada = company.users()["Ada"]
+    assert (ada.user_id, ada.source, ada.site) == (made.user_id, "mail", "berlin")
+    assert company.agents()["Ada"].user_id == made.user_id
+
+
+@pytest.mark.requirement("DIR-2", "DIR-11")
+def test_what_was_changed_by_hand_between_plan_and_application_is_not_overwritten(company: Company) -> None:
+    world = company.world
+    company.tenant.change("alan@contoso.com", jobTitle="Mathematician")
+    world.advance(3600)
+    _die_once_planned(company)
+    kept = keeping.read(world.rt, people.KIND, company.users()["Alan"].user_id)
+    keeping.change(world.rt, people.KIND, kept, replace(kept.thing, kept_active=True, custom={"badge": "7"}))
+    revive(world, "sync_directories")
+    run = company.last_run()
+    assert (run.status, run.planned_again) == ("done", 1)
+    alan = company.users()["Alan"]
+    assert (alan.details["title"], alan.custom, alan.kept_active) == ("Mathematician", {"badge": "7"}, True)
+
+
+def _die_once_planned(company: Company) -> None:
+    """Kill the run between its plan and the first row that it writes to the desk."""
+    world = company.world
+    for count in range(10, 60):
+        kill_after(world, count, lambda _: company.wake())
+        world.start()
+        world.host.make_visible()
+        world.advance(LEASE_OVER)
+        if runs.get_head(world.rt, company.connection_id).state.phase == "apply":
+            return
+    raise AssertionError("the run is never between plan and application")
+
+
+@pytest.mark.requirement("DIR-1", "DIR-11")
+def test_a_preview_equals_what_then_happens_and_changes_nothing(company: Company) -> None:
+    company.tenant.change("alan@contoso.com", jobTitle="Mathematician", mail="turing@contoso.com")
+    company.tenant.delete("ada@contoso.com")
+    company.hire("edsger", "Desk", manager="alan")
+    before = picture_of(company)
+    preview = company.ask("preview")
+    assert preview.status == "previewed"
+    planned = company.entries(preview)
+    assert picture_of(company) == before
+    run = company.run()
+    assert run.status == "done"
+    applied = company.entries(run)
+    assert {name: entry.changes for name, entry in planned.items()} == {
+        name: entry.changes for name, entry in applied.items()
+    }
+    users, agents = company.users(), company.agents()
+    for name, entry in applied.items():
+        assert users[name] == entry.user
+        assert agents.get(name) == entry.agent
+
+
+@pytest.mark.requirement("DIR-11")
+def test_why_is_answered_for_one_person_and_nothing_is_written(company: Company) -> None:
+    rt, before = company.world.rt, picture_of(company)
+    company.tenant.change("alan@contoso.com", jobTitle="Mathematician")
+    company.world.meter.start()
+    found = looking.what_would_happen(rt, company.connection_id, "alan@contoso.com")
+    assert found.entry.outcome == "update"
+    assert [(each.field, each.after) for each in found.entry.changes] == [("title", "Mathematician")]
+    assert any("the site mapping 'berlin'" in step.what for step in found.steps)
+    assert not [call for call in company.world.meter.calls if call.startswith(("table P", "blob P", "queue P"))]
+    assert picture_of(company) == before
+    company.run()
+    known, events = looking.history(rt, company.connection_id, found.entry.object_id)
+    assert known.name == "Alan"
+    assert [(each.outcome, each.user_mapping) for each in events] == [("update", "berlin"), ("create", "berlin")]
+    assert events[0].changes[0]["field"] == "title"
+    company.tenant.delete("ada@contoso.com")
+    ada = company.users()["Ada"].origin.rpartition("/")[2]
+    gone = looking.what_would_happen(rt, company.connection_id, ada)
+    assert (gone.entry.outcome, str(gone.entry.reason)) == ("deactivate", "deleted")
+
+
+@pytest.mark.requirement("DIR-12")
+def test_two_tenants_with_the_same_people_three_schedules_and_one_that_is_only_for_tests(world: World) -> None:
+    first = open_company(world, ["grace", "ada"])
+    second = _further(world, "Fabrikam", "22222222-aaaa-4aaa-8aaa-000000000002", "*")
+    third = _further(world, "Tests", "33333333-aaaa-4aaa-8aaa-000000000003", "test")
+    for company in (second, third):
+        company.hire("grace")
+        company.hire("ada")
+    first.keep(every_hours=1)
+    second.keep(second.rules().model_copy(update={"every_hours": 3}))
+    third.keep(third.rules().model_copy(update={"every_hours": 1}))
+    begun: dict[str, int] = {}
+    for _ in range(6):
+        world.advance(3600)
+        first.wake()
+    for company in (first, second, third):
+        found, _ = runs.list_runs(world.rt, company.connection_id)
+        begun[company.connection_id] = len(found)
+    assert begun == {first.connection_id: 6, second.connection_id: 2, third.connection_id: 0}
+    users = list(people.iter_users(world.rt))
+    assert {user.source for user in users} == {first.connection_id}, "nobody is taken over, no address shared"
+    assert {entry.outcome for entry in second.entries(second.last_run()).values()} <= {"refuse"}
+
+
+def _further(world: World, name: str, tenant_id: str, environment: str) -> Company:
+    world.emulator.add_app(tenant_id=tenant_id, client_id=CLIENT, secret=CLIENT_SECRET, roles=READS)
+    body = {"name": name, "tenant_id": tenant_id, "client_id": CLIENT, "cloud": "global"}
+    answer = world.api("POST", "/connections", {**body, "client_secret": CLIENT_SECRET, "environment": environment})
+    assert answer.status == 201, answer.body
+    return Company(world, str(answer.json()["connection_id"]), tenant_id)
+
+
+@pytest.mark.requirement("DIR-1")
+def test_a_directory_that_is_switched_off_does_nothing(world: World) -> None:
+    company = open_company(world, ["ada"], enabled=False)
+    world.advance(3600)
+    company.wake()
+    assert runs.list_runs(world.rt, company.connection_id) == ([], None)
+    preview = company.ask("preview")
+    assert (preview.status, preview.counts) == ("previewed", {"create": 1})
+    rules, _ = store.get_rules(world.rt, company.connection_id)
+    assert isinstance(rules, Rules)
+    assert not rules.enabled
