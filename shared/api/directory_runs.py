@@ -80,8 +80,7 @@ class DirectoryStatus(Output):
     failing_since: Time
     failure: str
     failure_cure: str
-    trouble: str
-    trouble_cure: str
+    troubles: list[str] = Field(description="What the last run could not rely on, each with what to do about it.")
 
 
 class RunsQuery(Paged):

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared import errors, log
+from shared.directory.rounds import NotCredible
 from shared.graph.errors import GraphBusy, GraphError, SignInFailed
 from shared.storage.errors import StorageError, is_refusal
 from shared.storage.tables import RowChanged
@@ -66,6 +67,7 @@ _BY_ERROR: Mapping[type[BaseException], str] = {
     errors.Later: "busy",
     GraphBusy: "busy",
     GraphError: "graph-failed",
+    NotCredible: "graph-failed",
     SignInFailed: "sign-in-failed",
 }
 _BY_STATUS = {400: "malformed", 404: "not-found", 405: "method-not-allowed"}

@@ -17,7 +17,8 @@ from shared.api import application
 from shared.mail.verdicts import Verdict
 from tests.api.seeding import enter, record_with_files
 from tests.api.storage_dump import dump
-from tests.world import ADMIN_KEY, World
+from tests.companies import READS
+from tests.world import ADMIN_KEY, CLIENT, TENANT, World
 
 HOSTILE = [
     "' or 1 eq 1",
@@ -55,6 +56,7 @@ SOME_ID = "11111111-2222-4333-8444-555555555555"
 @pytest.fixture
 def desk(world: World) -> World:
     """A desk with something in every table."""
+    world.emulator.change_roles(TENANT, CLIENT, *READS)
     world.connect()
     mailbox = world.add_mailbox(method="scan")
     world.settle()
@@ -83,6 +85,8 @@ def filled(path: str, wrong: str = "", value: str = "") -> str:
         **{f"{word}_id": SOME_ID for word in OF_THE_DESK},
         "field_name": "badge",
         "run": "98204812799999999",
+        "person": "ada@contoso.com",
+        "object_id": SOME_ID,
         "address": "ada@contoso.com",
     }
     for name, text in proper.items():

@@ -169,3 +169,26 @@ def test_nothing_of_a_connection_that_is_not_there(world: World) -> None:
     for path in ("", "/rules", "/vocabulary", "/runs", "/runs/98204812799999999"):
         assert world.api("GET", f"/connections/nobody/directory{path}").status == 404, path
     assert world.api("POST", f"{BASE}/runs", {"mode": "run"}).status == 409, "it is switched off"
+
+
+@pytest.mark.requirement("DIR-11")
+def test_one_person_is_explained_step_by_step_and_nothing_changes(company: Company) -> None:
+    world = company.world
+    before = world.get(f"{BASE}/people/ada@contoso.com")
+    assert before["entry"]["outcome"] == "create"
+    assert before["properties"]["displayName"] == "Ada"
+    assert company.groups["Desk"] in before["groups"]
+    assert [each["what"] for each in before["steps"]][:3] == ["Entra", "groups", "manager"]
+    assert any(each["mapping"] == "berlin" for each in before["steps"])
+    assert company.users() == {}
+    ada = before["entry"]["object_id"]
+    assert world.api("GET", f"{BASE}/people/{ada}/history").status == 404
+    begin(world, "run")
+    company.tenant.change("ada@contoso.com", jobTitle="Countess")
+    begin(world, "run")
+    told = world.get(f"{BASE}/people/{ada}/history")
+    assert told["user_id"]
+    assert [each["outcome"] for each in told["events"]] == ["update", "create"]
+    assert {"field": "title", "before": "", "after": "Countess"}.items() <= told["events"][0]["changes"][0].items()
+    assert world.get(f"{BASE}/people/{ada}")["entry"]["outcome"] == "unchanged"
+    assert world.api("GET", f"{BASE}/people/nobody@contoso.com").status == 404

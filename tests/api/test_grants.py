@@ -11,7 +11,8 @@ import pytest
 from shared.api import application
 from shared.api.reach import CONNECTION, MAILBOX
 from shared.connections import agent_sign_ins
-from shared.directory import sync
+from shared.directory import store, sync
+from shared.directory.mapping import default_rules
 from shared.errors import SetAside
 from shared.mail.verdicts import Verdict
 from shared.upkeep import set_aside
@@ -19,6 +20,7 @@ from shared.work import SyncMailbox
 from tests.api.identities import BY_TOKEN, PERSON, signed_in
 from tests.api.seeding import enter
 from tests.api.test_roles import ROLES, TABLE
+from tests.companies import READS
 from tests.world import CLIENT, CLIENT_SECRET, TENANT, Answer, World
 
 READER, OPERATOR, ADMIN = ROLES
@@ -27,9 +29,11 @@ NOBODY_KNOWS = {
     **dict.fromkeys(("entry", "key"), "98204812799999999~0123456789ab"),
     "run": "98204812799999999",
     "address": "agent@contoso.com",
+    "person": "help@fabrikam.com",
+    "object_id": "11111111-2222-4333-8444-555555555555",
 }
 OF_THE_DESK = {"organization_id", "site_id", "team_id", "role_id", "board_id", "field_name", "user_id", "agent_id"}
-OF_NO_CONNECTION = {"entry", "key", "run", "number", "action", "index", "address", *OF_THE_DESK}
+OF_NO_CONNECTION = {"entry", "key", "run", "number", "action", "index", "address", "person", "object_id", *OF_THE_DESK}
 """Parameters of addresses that name something within a mailbox, or nothing of a connection."""
 
 
@@ -38,6 +42,7 @@ class Desk:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        world.emulator.change_roles(TENANT, CLIENT, *READS)
         for name in ("Contoso", "Fabrikam"):
             made = {"name": name, "tenant_id": TENANT, "client_id": CLIENT, "client_secret": CLIENT_SECRET}
             assert world.api("POST", "/connections", made).status == 201
@@ -49,7 +54,9 @@ class Desk:
         for mailbox in self.mailboxes:
             work = SyncMailbox(mailbox_id=mailbox, cause="scan", noticed_at="")
             set_aside.keep_text(world.rt, work.queue, work.model_dump_json(), SetAside("A reason.", "A cure."))
-        self.run = sync.request(world.rt, "fabrikam", "preview").run_id
+        store.put_rules(world.rt, "fabrikam", default_rules().model_copy(update={"enabled": True}))
+        self.run = sync.request(world.rt, "fabrikam", "run").run_id
+        self.person = str(world.emulator.directory(TENANT).get("help@fabrikam.com").id)
         world.settle()
         world.start(**BY_TOKEN)
 
@@ -66,7 +73,7 @@ class Desk:
 
     def within(self, mailbox: str) -> dict[str, str]:
         """What lies within a mailbox and its connection, by the names of parameters."""
-        return {"entry": self.entries[mailbox].key, "run": self.run}
+        return {"entry": self.entries[mailbox].key, "run": self.run, "object_id": self.person}
 
     def kept(self, role: str) -> dict[str, str]:
         """Keys of the work set aside, by mailbox."""
