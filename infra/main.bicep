@@ -169,6 +169,16 @@ module alerts 'app/alerts.bicep' = {
   }
 }
 
+module workbook 'app/workbook.bicep' = {
+  name: 'workbook'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    insightsId: monitoring.outputs.insightsId
+  }
+}
+
 @description('Where the app answers.')
 output DESKBRIDGE_URL string = functions.outputs.url
 output AZURE_FUNCTION_APP_NAME string = functions.outputs.name

@@ -29,6 +29,7 @@ MODELS: dict[str, tuple[ModuleType, str] | None] = {
     "Microsoft.KeyVault/vaults": (vault, "Vault"),
     "Microsoft.OperationalInsights/workspaces": (logs, "Workspace"),
     "Microsoft.Insights/components": (insights, "ApplicationInsightsComponent"),
+    "Microsoft.Insights/workbooks": (insights, "Workbook"),
     "Microsoft.Insights/actionGroups": (monitor, "ActionGroupResource"),
     "Microsoft.Insights/scheduledQueryRules": (monitor, "ScheduledQueryRuleResource"),
     "Microsoft.Web/serverfarms": (web, "AppServicePlan"),

@@ -20,6 +20,7 @@ BUILT_IN = frozenset(
         "guid",
         "items",
         "length",
+        "loadTextContent",
         "maxLength",
         "maxValue",
         "minLength",
