@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class EmulatorAdapter(HTTPAdapter):
-    """Mount it at `https://`: Graph and sign-in of every cloud are the emulator, any other host cannot be reached."""
+    """Mount it at `https://`: Graph, sign-in and the key vaults are the emulator, any other host cannot be reached."""
 
     def __init__(self, emulator: "Emulator") -> None:
         super().__init__()
@@ -35,7 +35,8 @@ class EmulatorAdapter(HTTPAdapter):
     ) -> requests.Response:
         """Answer the request, or fail as the network does."""
         incoming = _incoming(request)
-        if incoming.host not in (*GRAPH_HOSTS, *LOGIN_HOSTS, IDENTITY_HOST):
+        known = incoming.host in (*GRAPH_HOSTS, *LOGIN_HOSTS, IDENTITY_HOST)
+        if not known and not self._emulator.gateway.vaults.handles(incoming.host):
             raise requests.ConnectionError(f"{incoming.host} is not part of the emulator", request=request)
         started = time.monotonic()
         try:

@@ -47,13 +47,14 @@ class ProofRefused(Exception):
 
 
 @dataclass(frozen=True)
-class _Assertion:
-    """What a managed identity's token says."""
+class Assertion:
+    """What a managed identity's token says. ``steady_end``: its end on a steady clock, as who caches it counts."""
 
     issuer: str
     subject: str
     audience: str
     expires: float
+    steady_end: float
 
 
 class ClientProofs:
@@ -62,7 +63,7 @@ class ClientProofs:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._identities: dict[str, tuple[str, str]] = {}
-        self._given: dict[str, _Assertion] = {}
+        self._given: dict[str, Assertion] = {}
 
     def add_identity(self, tenant_id: str, client_id: str, principal_id: str) -> tuple[str, str]:
         """A user-assigned managed identity of this host; issuer and subject of its tokens, to be trusted by an app."""
@@ -75,6 +76,15 @@ class ClientProofs:
             given = self._given.get(form["client_assertion"])
             return self._check_federated(app, given) if given else self._check_signed(app, form, audiences)
         return self._check_secret(app, form)
+
+    def principal_of(self, client_id: str) -> str:
+        """The object id of a managed identity, which roles are given to."""
+        return self._identities[client_id.lower()][1]
+
+    def find_bearer(self, token: str) -> Assertion | None:
+        """What a token of an identity says, while it holds."""
+        given = self._given.get(token)
+        return given if given and time.monotonic() < given.steady_end else None
 
     def give_token(self, request: Request) -> Response:
         """The host's own endpoint for the tokens of its identities.
@@ -91,7 +101,7 @@ class ClientProofs:
             )
         expires = self._clock.now().timestamp() + _LIFETIME_SECONDS
         token = _identity_token(*identity, resource, expires)
-        self._given[token] = _Assertion(*identity, resource, expires)
+        self._given[token] = Assertion(*identity, resource, expires, time.monotonic() + _LIFETIME_SECONDS)
         about = {"expires_on": str(int(expires)), "resource": resource, "token_type": "Bearer"}
         return Response(200, {"access_token": token, **about})
 
@@ -107,7 +117,7 @@ class ClientProofs:
         if app.secret_expires is not None and app.secret_expires <= self._clock.now():
             raise ProofRefused(7000222, f"The provided client secret keys for app '{app.client_id}' are expired.")
 
-    def _check_federated(self, app: App, given: _Assertion) -> None:
+    def _check_federated(self, app: App, given: Assertion) -> None:
         if given.audience not in EXCHANGE_AUDIENCES:
             raise ProofRefused(700212, f"No matching federated identity record found for audience '{given.audience}'.")
         if (given.issuer, given.subject) not in app.federated:

@@ -17,6 +17,7 @@ from dev.graph.recording import Statistics
 from dev.graph.resource_units import ResourceUnits
 from dev.graph.subscribing import precise
 from dev.graph.subscriptions import Subscription
+from dev.graph.vault_secrets import Vault, VaultRole
 from dev.graph.wire import Json, Request, Response
 from dev.graph.world import DEFAULT_ROLES, App, User
 
@@ -82,6 +83,16 @@ class Emulator:
         """What an app is granted from now on. Tokens that say otherwise are refused, so that it asks for new ones."""
         self.gateway.world.ensure_tenant(tenant_id).apps[client_id.lower()].roles = roles
         self.expire_tokens()
+
+    def add_vault(self, host: str, tenant_id: str) -> Vault:
+        """A key vault of a tenant, such as `desk.vault.azure.net`; nobody has a role on it."""
+        return self.gateway.vaults.add(host, tenant_id)
+
+    def assign(self, vault: Vault, client_id: str, role: VaultRole | None) -> None:
+        """Give a managed identity its role on a vault, or take it away."""
+        vault.roles.pop(self.gateway.entra.proofs.principal_of(client_id), None)
+        if role is not None:
+            vault.roles[self.gateway.entra.proofs.principal_of(client_id)] = role
 
     def remove_app(self, tenant_id: str, client_id: str) -> None:
         """Take the registration away; its tokens fail at once."""

@@ -14,6 +14,7 @@ from dev.graph.entra import Claims, Entra, unauthorized
 from dev.graph.faults import Faults
 from dev.graph.hosts import is_missing
 from dev.graph.kept_rounds import KeptRounds
+from dev.graph.key_vaults import KeyVaults
 from dev.graph.mailboxes import Change, Mailbox
 from dev.graph.notifications import Dispatcher, Post, Send, change_item
 from dev.graph.recording import Recorder
@@ -57,10 +58,13 @@ class Gateway:
         self.dispatcher = Dispatcher(self.clock, self.faults, self.post)
         self.world = World(self.clock, self.tell)
         self.entra = Entra(self.world, self.faults)
+        self.vaults = KeyVaults(self.clock, self.entra.proofs, self.faults)
         self._operations = Operations(OPERATIONS)
 
     def handle(self, request: Request) -> Response:
         """Answer one request that came over the wire; ConnectionLost if there is to be no answer."""
+        if self.vaults.handles(request.host):  # not of Graph, and not for its record: it holds secrets
+            return self.vaults.answer(request).finished()
         moment = self.clock.now()
         try:
             response = self._answer(request)
@@ -78,6 +82,7 @@ class Gateway:
         self.subscriptions.clear()
         self.world.tenants.clear()
         self.entra.forget()
+        self.vaults.clear()
         self.rounds.forget()
         self.directory_rounds.forget()
         self.throttle.forget()

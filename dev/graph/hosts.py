@@ -13,6 +13,14 @@ GRAPH_HOSTS = (
 )
 LOGIN_HOSTS = ("login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn", "login.windows.net")
 
+VAULT_DOMAINS = {
+    ".vault.azure.net": ("https://vault.azure.net", "https://login.microsoftonline.com"),
+    ".vault.usgovcloudapi.net": ("https://vault.usgovcloudapi.net", "https://login.microsoftonline.us"),
+    ".vault.azure.cn": ("https://vault.azure.cn", "https://login.chinacloudapi.cn"),
+}
+"""Where key vaults are, by cloud: what their tokens are for, and who issues them.
+https://learn.microsoft.com/en-us/azure/key-vault/general/about-keys-secrets-certificates#dns-suffixes-for-base-url"""
+
 INSTANCES = {
     "global": ("microsoftonline.com", "login.microsoftonline.com", "graph.microsoft.com", "NA", None),
     "usgov": ("microsoftonline.us", "login.microsoftonline.us", "graph.microsoft.us", "USGov", "DODCON"),
