@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dev.bootstrap import ROOT
+from shared.explanations import Explanation
 from shared.graph.answer_errors import ANSWER_ERRORS
-from shared.graph.explanations import Explanation
 from shared.graph.sign_in_errors import SIGN_IN_ERRORS
 
 PAGE = ROOT / "docs" / "errors.md"

@@ -29,7 +29,10 @@ LAYERS = (
     ("shared.connections", "shared.desk"),
     ("shared.runtime",),
     ("shared.graph", "shared.storage", "shared.outgoing"),
-    ("shared.sealing", "shared.work", "shared.settings", "shared.log", "shared.tally", "shared.clock", "shared.errors"),
+    (
+        *("shared.sealing", "shared.work", "shared.settings", "shared.log", "shared.tally", "shared.clock"),
+        *("shared.errors", "shared.explanations"),
+    ),
 )
 """From the top down: a module imports what is below it, what is in its own package, and nothing else of ours."""
 

@@ -5,7 +5,7 @@ https://learn.microsoft.com/en-us/graph/errors
 
 from __future__ import annotations
 
-from shared.graph.explanations import Explanation, by_code
+from shared.explanations import Explanation, by_code
 
 ERRORS_PAGE = "https://learn.microsoft.com/en-us/graph/errors"
 _ACCESS_PAGE = "https://learn.microsoft.com/en-us/graph/resolve-auth-errors"

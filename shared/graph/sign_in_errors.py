@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.graph.explanations import Explanation, by_code
+from shared.explanations import Explanation, by_code
 
 CODES_PAGE = "https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes"
 _SECRETS_PAGE = "https://learn.microsoft.com/en-us/entra/identity-platform/how-to-add-credentials"

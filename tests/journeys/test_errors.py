@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from dev.graph import Fault, refusals
+from shared.explanations import Explanation
 from shared.graph.answer_errors import ANSWER_ERRORS
-from shared.graph.explanations import Explanation
 from shared.graph.sign_in_errors import SIGN_IN_ERRORS
 from tests.world import SUPPORT, World, mail
 

@@ -1,4 +1,4 @@
-"""What an error of Microsoft's means to an admin: the form of a row in our two tables, and how a row is found."""
+"""What an error of Microsoft's means to an admin: the form of a row in our tables, and how a row is found."""
 
 from __future__ import annotations
 
