@@ -12,11 +12,12 @@ _logger = logging.getLogger("deskbridge")
 _SECRET_WORDS = ("secret", "token", "password", "authorization", "assertion", "client_state", "admin_key", "api_key")
 _LONGEST_VALUE = 500
 
-for _noisy in ("azure.core.pipeline.policies.http_logging_policy", "azure.identity", "urllib3"):
+for _noisy in ("azure.core.pipeline.policies.http_logging_policy", "urllib3"):
     # They print a line or more for each request, headers and addresses included.
     logging.getLogger(_noisy).setLevel(logging.WARNING)
-# It prints answers of Entra that it cannot read, tokens included. What fails in it we are told, and log ourselves.
-logging.getLogger("msal").setLevel(logging.CRITICAL)
+for _talkative in ("msal", "azure.identity"):
+    # They print answers of Entra that they cannot read, tokens included. What fails we are told, and log ourselves.
+    logging.getLogger(_talkative).setLevel(logging.CRITICAL)
 
 
 @contextmanager

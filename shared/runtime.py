@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from shared.storage.blobs import Blobs
     from shared.storage.queues import Queues
     from shared.storage.tables import Tables
+    from shared.storage.vault import Vault
 
 
 @dataclass(frozen=True)
 class Runtime:
     """One process's view of the world; storage and Graph are opened when first asked for.
 
-    ``http`` carries all traffic to Microsoft Graph, to Entra and to those who take alerts, ``transport`` all traffic to
+    ``http`` carries all traffic to Microsoft Graph, Entra, Key Vault and those who take alerts, ``transport`` all to
     Azure Storage; left out, each makes its own.
     """
 
@@ -59,6 +60,11 @@ class Runtime:
     def blobs(self) -> Blobs:
         """The blob container."""
         return account.open_blobs(self.settings, self.transport)
+
+    @cached_property
+    def vault(self) -> Vault | None:
+        """The key vault that secrets live in; None where none is configured."""
+        return account.open_vault(self.settings, self.http)
 
     @cached_property
     def graph(self) -> GraphClients:

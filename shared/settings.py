@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 import os
 import re
 from functools import lru_cache
@@ -28,6 +29,10 @@ _Guid = Annotated[
     str, StringConstraints(to_lower=True, pattern="^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$")
 ]
 """An id of Entra, or nothing."""
+_VAULT_URL = re.compile(r"https://[a-zA-Z0-9-]{3,24}\.vault\.(azure\.net|usgovcloudapi\.net|azure\.cn)/?")
+"""Only Key Vault itself is ever given a secret and a token.
+https://learn.microsoft.com/en-us/azure/key-vault/general/about-keys-secrets-certificates#dns-suffixes-for-base-url"""
+_ACCOUNT_NAME = re.compile(r"(?:^|;)AccountName=([a-z0-9]+)")
 
 
 _ADDRESS = r"[^\s/@,;<>()\"\\]{1,64}@[a-zA-Z0-9.-]{1,255}"
@@ -55,6 +60,8 @@ class Settings(BaseModel):
     """32 random bytes in base64: seals stored secrets, signs ticket tags and the clientState of subscriptions."""
     former_secret_key: Annotated[SecretStr, Field(alias="FORMER_SECRET_KEY")] = SecretStr("")
     """The SECRET_KEY before this one: opens and proves what was made with it; empty where there is none."""
+    key_vault_url: Annotated[str, Field(alias="KEY_VAULT_URL")] = ""
+    """Address of the key vault that client secrets and certificates live in; empty: they lie sealed in storage."""
     admin_auth: Annotated[Literal["key", "bearer", "easyauth", "dev"], Field(alias="ADMIN_AUTH")] = "key"
     """How callers of the admin API prove themselves; ``dev`` lets everybody in and is refused in Azure."""
     admin_key: Annotated[SecretStr, Field(alias="ADMIN_KEY")] = SecretStr("")
@@ -142,6 +149,13 @@ class Settings(BaseModel):
             raise ValueError("must be mail addresses with commas between them")
         return value
 
+    @field_validator("key_vault_url")
+    @classmethod
+    def _is_a_vault(cls, value: str) -> str:
+        if value and not _VAULT_URL.fullmatch(value):
+            raise ValueError("must be the Vault URI that the vault shows, such as https://desk.vault.azure.net/")
+        return value.rstrip("/")
+
     @field_validator("admin_key")
     @classmethod
     def _is_long_enough(cls, value: SecretStr) -> SecretStr:
@@ -172,6 +186,14 @@ class Settings(BaseModel):
     def alert_mail_recipients(self) -> list[str]:
         """The addresses of ALERT_MAIL_TO."""
         return _split(self.alert_mail_to)
+
+    @property
+    def installation(self) -> str:
+        """Eight characters that tell this installation from others that share a vault: where its data lie."""
+        named = _ACCOUNT_NAME.search(self.storage_connection.get_secret_value())
+        host = (urlsplit(self.table_uri).hostname or "").partition(".")[0]
+        account = self.storage_account or (named[1] if named else host)
+        return hashlib.sha256(f"{account}/{self.storage_prefix}".encode()).hexdigest()[:8]
 
     @property
     def behind_easyauth(self) -> bool:

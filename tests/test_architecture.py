@@ -13,6 +13,7 @@ import pytest
 from fastapi import Depends
 from starlette.types import ASGIApp, Message
 
+from bench import import_time
 from shared.api import application
 from shared.api.authentication import SCOPE_NAME, admitted
 from shared.api.roles import Caller, Role
@@ -41,6 +42,7 @@ SDK_HOMES = {
     "azure.storage": ("shared.storage",),
     "azure.core": ("shared.storage",),
     "azure.identity": ("shared.storage",),
+    "azure.keyvault": ("shared.storage",),
     "requests": ("shared.graph", "shared.outgoing"),
     "msal": ("shared.graph",),
     "jwt": ("shared.graph",),
@@ -112,6 +114,13 @@ def test_an_sdk_is_used_only_in_its_foundation(path: Path) -> None:
         for sdk, homes in SDK_HOMES.items():
             if imported == sdk or imported.startswith(sdk + "."):
                 assert module.startswith(homes), f"{module} imports {imported}, which belongs in {homes}"
+
+
+def test_the_webhook_loads_no_sdk_but_that_of_queues() -> None:
+    _, loaded = import_time.measure(import_time.COLD_PATH)
+    assert "azure.storage.queue" in loaded
+    others = ("azure.data", "azure.storage.blob", "azure.identity", "azure.keyvault", "msal", "shared.storage.vault")
+    assert [each for each in loaded if each.startswith(others)] == []
 
 
 def test_only_settings_reads_the_environment_and_only_clock_asks_the_time() -> None:

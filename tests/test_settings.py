@@ -21,6 +21,9 @@ GOOD = {"SECRET_KEY": base64.b64encode(b"k" * 32).decode(), "AzureWebJobsStorage
         ({"FORMER_SECRET_KEY": base64.b64encode(b"short").decode()}, "32 bytes"),
         ({"ADMIN_KEY": "too-short"}, "24 characters"),
         ({"ADMIN_KEY": "@Microsoft.KeyVault(SecretUri=https://kv.vault.azure.net/secrets/admin-key)"}, "ADMIN_KEY"),
+        ({"KEY_VAULT_URL": "http://desk.vault.azure.net"}, "KEY_VAULT_URL"),
+        ({"KEY_VAULT_URL": "https://desk.vault.azure.net.example.com/"}, "KEY_VAULT_URL"),
+        ({"KEY_VAULT_URL": "https://desk.vault.azure.net/secrets/one"}, "KEY_VAULT_URL"),
         ({"ADMIN_AUTH": "open"}, "ADMIN_AUTH"),
         ({"ADMIN_TENANT_ID": "contoso.com"}, "ADMIN_TENANT_ID"),
         ({"ADMIN_CLIENT_ID": "api://desk"}, "ADMIN_CLIENT_ID"),
@@ -65,3 +68,22 @@ def test_the_public_address_is_the_set_one_else_the_host_name() -> None:
     assert from_environment({**GOOD, "WEBSITE_HOSTNAME": "b.example"}).base_url == "https://b.example"
     with pytest.raises(Misconfigured, match="PUBLIC_URL"):
         _ = from_environment(GOOD).base_url
+
+
+@pytest.mark.requirement("CONN-3")
+def test_installations_that_share_a_vault_have_names_of_their_own() -> None:
+    one, other = "AccountName=desk;AccountKey=k", "DefaultEndpointsProtocol=https;AccountName=desks;AccountKey=k"
+    told = [
+        from_environment({**GOOD, **each}).installation
+        for each in (
+            {"AzureWebJobsStorage": one},
+            {"AzureWebJobsStorage": one, "STORAGE_PREFIX": "b"},
+            {"AzureWebJobsStorage": other},
+        )
+    ]
+    assert len(set(told)) == 3
+    by_name = {"AzureWebJobsStorage__accountName": "desk"}
+    by_address = {"AzureWebJobsStorage__tableServiceUri": "https://desk.table.core.windows.net/"}
+    for reached in (by_name, by_address):
+        assert from_environment({**GOOD, "AzureWebJobsStorage": "", **reached}).installation == told[0], reached
+    assert all(len(each) == 8 for each in told)

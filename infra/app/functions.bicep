@@ -136,6 +136,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     PYTHON_THREADPOOL_THREAD_COUNT: '16'
     SECRET_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUrl}secrets/secret-key)'
     FORMER_SECRET_KEY: ''
+    KEY_VAULT_URL: vaultUrl
     ADMIN_AUTH: signsIn ? 'easyauth' : 'key'
     ADMIN_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUrl}secrets/admin-key)'
     ADMIN_TENANT_ID: tenantId

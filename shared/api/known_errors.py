@@ -1,4 +1,4 @@
-"""The errors of Microsoft Entra and Graph that admins meet: what each means, and what to do about it."""
+"""The errors of Microsoft Entra, Graph and Key Vault that admins meet: what each means, and what to do about it."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -11,6 +11,7 @@ from shared.api.roles import Role, needs
 from shared.api.values import Input, Output, SearchText
 from shared.graph.answer_errors import ANSWER_ERRORS
 from shared.graph.sign_in_errors import SIGN_IN_ERRORS
+from shared.storage.vault_errors import VAULT_ERRORS
 
 router = APIRouter(prefix="/errors", tags=["health"])
 
@@ -40,11 +41,11 @@ class KnownError(Output):
 
 @router.get("", openapi_extra=needs(Role.READER))
 def list_errors(query: Annotated[ErrorQuery, Query()]) -> Everything[KnownError]:
-    """List the errors of Entra and Graph that are known, or the one of a code."""
+    """List the errors of Entra, Graph and Key Vault that are known, or the one of a code."""
     return Everything(items=list(_matching((query.code or "").strip().lower())))
 
 
 def _matching(code: str) -> Iterator[KnownError]:
-    for each in (*SIGN_IN_ERRORS, *ANSWER_ERRORS):
+    for each in (*SIGN_IN_ERRORS, *ANSWER_ERRORS, *VAULT_ERRORS):
         if not code or code in {part.lower() for named in each.codes for part in (named, named.removeprefix("AADSTS"))}:
             yield KnownError.model_validate(each)

@@ -20,6 +20,7 @@ from shared.directory.rounds import NotCredible
 from shared.graph.errors import GraphBusy, GraphError, SignInFailed
 from shared.storage.errors import StorageError, is_refusal
 from shared.storage.tables import RowChanged
+from shared.storage.vault_errors import VaultRefused
 
 MEDIA_TYPE = "application/problem+json"
 _MOST_FIELDS = 20
@@ -53,6 +54,7 @@ KINDS = {
         Kind("internal", 500, "A failure inside"),
         Kind("misconfigured", 500, "A setting is missing or wrong"),
         Kind("graph-failed", 502, "Microsoft Graph refused or failed"),
+        Kind("vault-failed", 502, "Azure Key Vault refused"),
         Kind("busy", 503, "Not now"),
     )
 }
@@ -69,6 +71,7 @@ _BY_ERROR: Mapping[type[BaseException], str] = {
     GraphError: "graph-failed",
     NotCredible: "graph-failed",
     SignInFailed: "sign-in-failed",
+    VaultRefused: "vault-failed",
 }
 _BY_STATUS = {400: "malformed", 404: "not-found", 405: "method-not-allowed"}
 

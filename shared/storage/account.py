@@ -1,4 +1,7 @@
-"""Clients of the storage account, by connection string or by managed identity; each SDK is loaded only when used."""
+"""Clients of the storage account, by connection string or managed identity, and of the key vault.
+
+Each SDK is loaded only when it is used.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,13 @@ from shared import tally
 from shared.errors import Misconfigured
 
 if TYPE_CHECKING:
+    import requests
+
     from shared.settings import Settings
     from shared.storage.blobs import Blobs
     from shared.storage.queues import Queues
     from shared.storage.tables import Tables
+    from shared.storage.vault import Vault
 
 
 def open_tables(settings: Settings, transport: Any = None) -> Tables:
@@ -44,6 +50,24 @@ def open_blobs(settings: Settings, transport: Any = None) -> Blobs:
     # The SDK's own first pause is 15 s, longer than anything may sleep inside a function.
     soon = ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=3, random_jitter_range=1)
     return Blobs(_client(BlobServiceClient, "blob", settings, transport, retry_policy=soon), settings.storage_prefix)
+
+
+def open_vault(settings: Settings, http: requests.Session | None = None) -> Vault | None:
+    """The key vault, None where none is configured. ``http`` carries all traffic; left out, it makes its own."""
+    if not settings.key_vault_url:
+        return None
+    from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415 - 200 ms, only where there is a vault
+    from azure.identity import ManagedIdentityCredential  # noqa: PLC0415 - 190 ms more
+    from azure.keyvault.secrets import SecretClient  # noqa: PLC0415 - the same
+
+    from shared.storage.vault import API_VERSION, PATIENCE, Vault, see_outage  # noqa: PLC0415 - the same
+
+    options: dict[str, Any] = dict(PATIENCE)
+    if http is not None:
+        options["transport"] = RequestsTransport(session=http, session_owner=False)
+    client_id = settings.identity_client_id or None
+    identity = ManagedIdentityCredential(client_id=client_id, raw_response_hook=see_outage, **options)
+    return Vault(SecretClient(settings.key_vault_url, identity, api_version=API_VERSION, **options))
 
 
 def _client(kind: Any, service: str, settings: Settings, transport: Any, **options: Any) -> Any:

@@ -10,6 +10,7 @@ from dev.graph import Fault, refusals
 from shared.explanations import Explanation
 from shared.graph.answer_errors import ANSWER_ERRORS
 from shared.graph.sign_in_errors import SIGN_IN_ERRORS
+from shared.storage.vault_errors import VAULT_ERRORS
 from tests.world import SUPPORT, World, mail
 
 NUMBERED = [row for row in SIGN_IN_ERRORS if any(code.startswith("AADSTS") for code in row.codes)]
@@ -113,7 +114,7 @@ def test_trouble_of_entra_that_passes_is_no_lost_sign_in(world: World) -> None:
 @pytest.mark.requirement("CONN-8")
 def test_codes_are_found_however_they_are_written(world: World) -> None:
     everything = world.get("/errors")["items"]
-    assert len(everything) == len(SIGN_IN_ERRORS) + len(ANSWER_ERRORS)
+    assert len(everything) == len(SIGN_IN_ERRORS) + len(ANSWER_ERRORS) + len(VAULT_ERRORS)
     for written in ("AADSTS7000222", "aadsts7000222", "7000222"):
         assert known(world, written)["title"] == "The client secret has expired"
     assert known(world, "erroritemnotfound")["transient"] is False
