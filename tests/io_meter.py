@@ -57,14 +57,13 @@ class IoMeter:
             raise Killed
 
     def overhear(self, kind: str, request: requests.PreparedRequest) -> None:
-        """What goes to storage must hold no secret; what goes to Graph shows which tokens there are."""
-        if kind == "graph":
-            scheme, _, token = str(request.headers.get("Authorization", "")).partition(" ")
-            if scheme == "Bearer":
-                self.lookout.secrets.add(token)
-            return
+        """No request holds a secret but those two that are there for it; tokens are secrets too as they are used."""
+        scheme, _, token = str(request.headers.get("Authorization", "")).partition(" ")
+        if kind == "graph" and scheme == "Bearer":
+            self.lookout.secrets.add(token)
         body = request.body if isinstance(request.body, bytes | str) else None
-        self.lookout.look(f"{kind} {request.method}", str(request.url), body)
+        is_meant = kind == "graph" and _takes_secrets(request)
+        self.lookout.look(f"{kind} {request.method}", str(request.url), None if is_meant else body)
 
     def after(self, kind: str, request: requests.PreparedRequest) -> None:
         """Its answer has arrived."""
@@ -76,6 +75,15 @@ class IoMeter:
                 self.killed = self._left <= 0
             if self.killed:
                 raise Killed
+
+
+def _takes_secrets(request: requests.PreparedRequest) -> bool:
+    """Whether secrets are to be in the body: a sign-in at Entra, or a signed-in request to keep one in a key vault."""
+    url = urlsplit(request.url or "")
+    host, signed_in = url.hostname or "", "Authorization" in request.headers
+    is_sign_in = host.startswith("login.") and url.path.endswith("/oauth2/v2.0/token")
+    keeps = host.endswith(".vault.azure.net") and url.path.startswith("/secrets/") and request.method == "PUT"
+    return is_sign_in or (keeps and signed_in)
 
 
 class MeteredAdapter(BaseAdapter):
