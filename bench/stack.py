@@ -29,6 +29,7 @@ from dev.graph import Emulator
 from dev.graph.server import Server
 from shared.clock import to_text
 from shared.connections import store as connections
+from shared.connections.safekeeping import Credential
 from shared.mail import mailboxes
 from shared.mail.mailboxes import Mailbox
 from shared.runtime import Runtime
@@ -69,7 +70,7 @@ class Stack:
         self._server.start()
         settings = self._settings()
         self.rt = Runtime(from_environment(settings))
-        credential = connections.Credential("secret", SECRET)
+        credential = Credential("secret", SECRET)
         self.connection = connections.create(
             self.rt, name="Contoso", tenant_id=TENANT, client_id=CLIENT, cloud="local", credential=credential
         )

@@ -133,7 +133,7 @@ def _ask_connection() -> dict[str, Any]:
         "cloud": _ask("cloud (global, usgov, dod, china)", _is_cloud, "one of these", "global"),
     }
     body["method"] = _ask("permissions (application, delegated, agents)", _is_method, "one of these", "application")
-    kind = _ask("proof (secret, certificate, identity)", _is_kind, "one of these", "secret")
+    kind = _ask("proof (secret, certificate, vault, identity)", _is_kind, "one of these", "secret")
     if kind == "secret":
         body["client_secret"] = _ask("Value of the client secret", bool, "the value", hidden=True)
         if ends := _ask("it ends on (2027-12-31, or nothing)", _is_day, "a day, or nothing"):
@@ -141,6 +141,8 @@ def _ask_connection() -> dict[str, Any]:
     elif kind == "certificate":
         path = _ask("PEM file with private key and certificate", lambda text: Path(text).is_file(), "an existing file")
         body["certificate"] = Path(path).read_text(encoding="utf-8")
+    elif kind == "vault":
+        body["vault_certificate"] = _ask("name of the certificate in the app's key vault", bool, "a name")
     else:
         body["managed_identity"] = True
     return body
@@ -170,7 +172,7 @@ def _is_method(text: str) -> bool:
 
 
 def _is_kind(text: str) -> bool:
-    return text in ("secret", "certificate", "identity")
+    return text in ("secret", "certificate", "vault", "identity")
 
 
 def _is_day(text: str) -> bool:

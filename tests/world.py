@@ -104,6 +104,7 @@ class World:
         self.emulator = Emulator(send=self._send)
         self.emulator.add_app(tenant_id=TENANT, client_id=CLIENT, secret=CLIENT_SECRET, redirect_uris=(CALLBACK,))
         self._azurite = azurite
+        self.always: dict[str, str] = {}
         self._prefix = "t" + uuid.uuid4().hex[:12]
         self.meter.lookout.secrets |= {CLIENT_SECRET, SECRET_KEY, ADMIN_KEY}
         self._heard_before, host.lookout = host.lookout, self.meter.lookout
@@ -112,8 +113,8 @@ class World:
         self.rt = self.start()
 
     def start(self, **changed: str) -> Runtime:
-        """Start the app's process anew: nothing is remembered. ``changed``: settings that differ."""
-        environment = {**settings_for(self._azurite), "STORAGE_PREFIX": self._prefix, **changed}
+        """Start the app's process anew: nothing is remembered. ``changed``: settings that differ, beside ``always``."""
+        environment = {**settings_for(self._azurite), "STORAGE_PREFIX": self._prefix, **self.always, **changed}
         http = requests.Session()
         http.mount("https://", MeteredAdapter(EmulatorAdapter(self.emulator), self.meter, "graph"))
         storage = RequestsTransport(session=metered_storage(self._azurite.ports, self.meter), session_owner=False)

@@ -8,7 +8,7 @@ import azure.functions as func
 from shared import log
 from shared.connections import consent
 from shared.connections.consent import Redeemed
-from shared.errors import DeskbridgeError
+from shared.errors import DeskbridgeError, Later
 from shared.graph.errors import GraphBusy, SignInFailed
 from shared.runtime import Runtime
 from shared.storage.errors import StorageAway, StorageError
@@ -62,7 +62,7 @@ def _keep(rt: Runtime, found: Redeemed) -> None:
 def _failed(failure: DeskbridgeError) -> func.HttpResponse:
     code = failure.code if isinstance(failure, SignInFailed) else type(failure).__name__
     log.warning("connection.not_signed_in", code=code)
-    if isinstance(failure, GraphBusy | StorageAway):
+    if isinstance(failure, GraphBusy | Later):
         return _page(503, "Not signed in", failure.cause, "Begin the sign-in again in a minute.")
     return _page(400, "Not signed in", failure.cause, failure.cure)
 

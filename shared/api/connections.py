@@ -73,6 +73,8 @@ class Connection(Output):
     credential: Literal["secret", "certificate", "identity"]
     thumbprint: str = Field(description="Of the certificate, SHA-1, as Entra shows it.")
     ends_at: Time = Field(description="When the secret or the certificate ends, if that is known.")
+    vault_secret: str = Field(description="As what its secret lies in the app's key vault, if it does.")
+    vault_certificate: str = Field(description="The vault's own certificate that it signs in with, if it does.")
     environment: str
     state: Literal["connected", "needs_sign_in", "disconnected"]
     state_since: Time
@@ -107,11 +109,11 @@ def list_connections(rt: Rt, reach: Within) -> Everything[Connection]:
     return Everything(items=[Connection.model_validate(each) for each in seen])
 
 
-@router.post("", status_code=201, openapi_extra=needs(Role.ADMIN), responses=documented(409))
+@router.post("", status_code=201, openapi_extra=needs(Role.ADMIN), responses=documented(409, 502))
 def create_connection(rt: Rt, caller: Admitted, new: NewConnection, response: Response) -> Connection:
-    """Keep a new connection. Its secret is sealed, and never shown again."""
+    """Keep a new connection. Its secret goes into the key vault, or is sealed, and is never shown again."""
     get_cloud(new.cloud, rt.settings.local_cloud_url)
-    credential = read_credential(new)
+    credential = read_credential(rt, new)
     lives = rt.graph.find_cloud(new.tenant_id, new.cloud)
     if lives not in (None, new.cloud):
         raise BadInput("cloud", *tenant_cloud.describe(lives))
@@ -140,11 +142,11 @@ def change_connection(rt: Rt, caller: Admitted, connection_id: Slug, changes: Co
     return Connection.model_validate(changed)
 
 
-@router.put("/{connection_id}/secret", openapi_extra=needs(Role.ADMIN), responses=documented(404))
+@router.put("/{connection_id}/secret", openapi_extra=needs(Role.ADMIN), responses=documented(404, 502))
 def change_connection_secret(rt: Rt, caller: Admitted, connection_id: Slug, new: GivenCredential) -> Connection:
     """Keep another credential for a connection; if it had lost its sign-in, all that waited is looked at."""
-    credential = read_credential(new)
     store.get(rt, connection_id)
+    credential = read_credential(rt, new)
     told = {"credential": credential.kind}
     with audit.recorded(rt, caller, "connection.secret_changed", connection_id, after=told):
         store.change_credential(rt, connection_id, credential)

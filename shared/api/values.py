@@ -132,6 +132,9 @@ ClientSecret = Annotated[SecretStr, Field(min_length=8, max_length=500)]
 """The value of a client secret; no answer and no log line ever holds it."""
 Pem = Annotated[SecretStr, Field(min_length=100, max_length=30_000)]
 """A private key and its certificate as one PEM text; no answer and no log line ever holds it."""
+VaultName = Annotated[str, StringConstraints(pattern="^[0-9a-zA-Z-]{1,127}$"), Field(examples=["deskbridge-graph"])]
+"""The name of a certificate in Azure Key Vault.
+https://learn.microsoft.com/en-us/azure/key-vault/general/about-keys-secrets-certificates"""
 Environment = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9-]{1,30})$"), Field(examples=["production"])]
 """The name of an environment, as the setting ENVIRONMENT has it; a star for every one."""
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from shared import log
 from shared.clock import to_text
-from shared.connections import alerts, store
+from shared.connections import alerts, store, vault_renewal
 from shared.connections.store import PARTITION, TABLE, Connection, ConnectionState
-from shared.errors import NotFound
+from shared.errors import DeskbridgeError, NotFound
 from shared.graph.errors import SignInFailed
 from shared.runtime import Runtime
 from shared.storage.rows import Row
@@ -31,12 +31,23 @@ def lose(rt: Runtime, used: Connection, failure: SignInFailed) -> bool:
             log.info("connection.mended_meanwhile", connection_id=used.connection_id)
             return False
         if found.state == "connected":
+            if _is_renewed(rt, found):
+                return False
             _rest(rt, found, row, failure)
     except NotFound:
         log.debug("connection.gone", connection_id=used.connection_id)
     except RowChanged:  # somebody else has just said so, or mended it
         return lose(rt, used, failure)
     return True
+
+
+def _is_renewed(rt: Runtime, found: Connection) -> bool:
+    """Whether the key vault has a newer certificate, and Entra takes it: the connection goes on with that."""
+    try:
+        return vault_renewal.follow(rt, found)
+    except DeskbridgeError as failure:
+        log.warning("connection.vault_not_followed", connection_id=found.connection_id, reason=failure.cause)
+        return False
 
 
 def _rest(rt: Runtime, found: Connection, row: Row, failure: SignInFailed) -> None:

@@ -1,4 +1,4 @@
-"""What is kept of a connection, and the Graph client that it stands for. Its secret is sealed at rest.
+"""What is kept of a connection, and the Graph client that it stands for.
 
 A connection is *connected*; or it *needs_sign_in*, because Entra gave no token and a person must do something about it;
 or it was *disconnected* by a person. Unless it is connected, and meant for the environment that this app runs in, it
@@ -14,13 +14,16 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal, Protocol, TypedDict, cast
 
+from shared import log
 from shared.clock import to_text
+from shared.connections import safekeeping
+from shared.connections.safekeeping import Credential
 from shared.errors import Conflict, NotFound
 from shared.graph.clouds import Lack, lacks_of
-from shared.graph.errors import SignInFailed, nobody_signed_in
+from shared.graph.errors import SignInFailed, nobody_signed_in, sign_in_changed
 from shared.runtime import Runtime
 from shared.storage.rows import Row, fill
-from shared.storage.tables import RowExists
+from shared.storage.tables import RowChanged, RowExists
 
 if TYPE_CHECKING:
     from shared.graph.authorization import Authorization
@@ -45,6 +48,8 @@ type ConnectionState = Literal["connected", "needs_sign_in", "disconnected"]
 class Connection:
     """A tenant and an app registration. ``sealed_secret`` opens only with the app's key and for this connection.
 
+    Where the secret lies in Key Vault instead, ``vault_secret`` and ``vault_version`` say as what, and in place of the
+    former ``vault_certificate`` where it is the vault's own; ``vault_stale``: versions still to be switched off.
     ``credential``: what the app proves itself with, a *secret*, a *certificate* or the app's managed *identity*.
     ``method``: *application*, *delegated* (in the name of one account) or *agents* (each signs in for themselves).
     ``ends_at``: when that ends, empty where it is not known. ``signed_in_at``: when its account did so last.
@@ -72,6 +77,10 @@ class Connection:
     trouble: str = ""
     trouble_code: str = ""
     cure: str = ""
+    vault_secret: str = ""
+    vault_certificate: str = ""
+    vault_version: str = ""
+    vault_stale: str = ""
 
     @property
     def lacks(self) -> frozenset[Lack]:
@@ -81,11 +90,6 @@ class Connection:
     def __repr__(self) -> str:
         """Everything but the secret, sealed as it is."""
         return f"Connection({self.connection_id}, {self.tenant_id}, {self.client_id}, {self.cloud}, {self.state})"
-
-
-def context_of(connection_id: str) -> str:
-    """The context that the secret of a connection is sealed in."""
-    return f"connection/{connection_id}"
 
 
 class _App(TypedDict):
@@ -98,27 +102,18 @@ class _App(TypedDict):
     kind: Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """What an app proves itself with. ``secret``: the client secret, or key and certificate as one PEM text."""
-
-    kind: Kind
-    secret: str = ""
-    thumbprint: str = ""
-    ends_at: str = ""
-
-    def __repr__(self) -> str:
-        """Everything but the secret."""
-        return f"Credential({self.kind}, {self.thumbprint}, {self.ends_at})"
-
-
 def create(rt: Runtime, *, name: str, credential: Credential, **about: str) -> Connection:
-    """Keep a new connection; the id is made from its name. ``about``: tenant_id, client_id, cloud, and what differs."""
+    """Keep a new connection; the id is made from its name. ``about``: tenant_id, client_id, cloud, and what differs.
+
+    Raises VaultRefused, VaultAway.
+    """
     stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "connection"
     now = to_text(rt.clock.now())
     values = {**about, **_beginning(about.get("method", "")), "created_at": now, "state_since": now}
     for connection_id in (stem, f"{stem}-{secrets.token_hex(3)}"):
-        kept = _kept(rt, connection_id, credential)
+        if rt.tables[TABLE].find(PARTITION, connection_id):  # or the vault would hold two secrets under one name
+            continue
+        kept = safekeeping.keep(rt, connection_id, credential)
         connection = Connection(connection_id=connection_id, name=name, **values, **kept)
         try:
             rt.tables[TABLE].insert(Row(PARTITION, connection_id, asdict(connection)))
@@ -134,16 +129,6 @@ def _beginning(method: str) -> dict[str, str]:
         return {"used_for": "calendar"} if method == AGENTS else {}
     nobody = nobody_signed_in()
     return {"state": "needs_sign_in", "trouble": nobody.cause, "trouble_code": nobody.code, "cure": nobody.cure}
-
-
-def _kept(rt: Runtime, connection_id: str, credential: Credential) -> dict[str, str]:
-    """A credential as it is stored."""
-    return {
-        "credential": credential.kind,
-        "sealed_secret": rt.keys.seal(credential.secret, context=context_of(connection_id)),
-        "thumbprint": credential.thumbprint,
-        "ends_at": credential.ends_at,
-    }
 
 
 def list_all(rt: Runtime) -> list[Connection]:
@@ -186,8 +171,37 @@ def change(rt: Runtime, connection_id: str, **values: str) -> Connection:
 
 
 def change_credential(rt: Runtime, connection_id: str, credential: Credential) -> Connection:
-    """Keep another credential for a connection; raises NotFound."""
-    return change(rt, connection_id, **_kept(rt, connection_id, credential))
+    """Keep another credential for a connection; raises NotFound, VaultRefused, VaultAway."""
+    read(rt, connection_id)
+    columns = safekeeping.keep(rt, connection_id, credential)
+    while True:
+        before, row = read(rt, connection_id)
+        stale = safekeeping.left_behind(before, columns)
+        try:
+            rt.tables[TABLE].merge(Row(PARTITION, connection_id, {**columns, "vault_stale": stale}, row.etag))
+        except RowChanged:
+            continue
+        switch_off_stale(rt, connection_id)
+        return read(rt, connection_id)[0]
+
+
+def switch_off_stale(rt: Runtime, connection_id: str) -> None:
+    """Switch off the versions of a secret that the connection has left behind, as far as the vault lets us."""
+    found, row = read(rt, connection_id)
+    if found.vault_stale and safekeeping.switch_off(rt, found.vault_stale):
+        try:
+            rt.tables[TABLE].merge(Row(PARTITION, connection_id, {"vault_stale": ""}, row.etag))
+        except RowChanged:
+            log.debug("connection.changed_meanwhile", connection_id=connection_id)
+
+
+def follow_vault(rt: Runtime, before: Connection, renewed: Credential) -> None:
+    """Let a connection go on with a version of its certificate that the vault has made, unless it was changed since."""
+    found, row = read(rt, before.connection_id)
+    if (found.vault_certificate, found.vault_version) == (before.vault_certificate, before.vault_version):
+        columns = safekeeping.keep(rt, before.connection_id, renewed)
+        rt.tables[TABLE].merge(Row(PARTITION, before.connection_id, columns, row.etag))
+        forget(rt)
 
 
 def note_lack(rt: Runtime, connection_id: str, lack: Lack, *, lacking: bool) -> None:
@@ -240,33 +254,39 @@ def check_awake(found: _Resting, name: str) -> None:
 
 
 def open_client(rt: Runtime, connection: Connection) -> GraphClient:
-    """Microsoft Graph as this connection, in whatever state it is; raises Misconfigured."""
+    """Microsoft Graph as this connection, in whatever state it is; raises what ``client_for`` does."""
     client = client_for(rt, connection, _delegation(rt, connection))
     client.when_lost(connection.connection_id, partial(_lost, rt, connection))
     return client
 
 
 def client_for(rt: Runtime, connection: Connection, delegation: Delegation | None) -> GraphClient:
-    """Microsoft Graph as the app of this connection, or in the name of an account; raises Misconfigured."""
-    return rt.graph.get(**_app_of(rt, connection), delegation=delegation)
+    """Microsoft Graph as the app of this connection, or in the name of an account.
+
+    Raises Misconfigured, VaultAway; SignInFailed where the vault refuses the secret, GraphBusy if it has another one.
+    """
+    try:
+        app = _app_of(rt, connection)
+    except SignInFailed as failure:
+        raise (failure if _lost(rt, connection, failure) else sign_in_changed()) from failure
+    return rt.graph.get(**app, delegation=delegation)
 
 
 def newly_signed_in(rt: Runtime, connection: Connection, access_token: str) -> GraphClient:
-    """Microsoft Graph as who has just signed in, before anything is kept of it; raises Misconfigured."""
+    """Microsoft Graph as who has just signed in, before anything is kept of it; raises what ``authorization`` does."""
     return rt.graph.newly_signed_in(access_token, **_app_of(rt, connection))
 
 
 def authorization(rt: Runtime, connection: Connection) -> Authorization:
-    """What signs people in for this connection; raises Misconfigured."""
+    """What signs people in for this connection; raises Misconfigured, SignInFailed, VaultAway."""
     return rt.graph.authorization(**_app_of(rt, connection))
 
 
 def _app_of(rt: Runtime, connection: Connection) -> _App:
-    secret = rt.keys.unseal(connection.sealed_secret, context=context_of(connection.connection_id))
     return {
         "tenant_id": connection.tenant_id,
         "client_id": connection.client_id,
-        "secret": secret,
+        "secret": safekeeping.secret_of(rt, connection),
         "cloud": connection.cloud,
         "kind": cast("Kind", connection.credential),
     }
@@ -284,7 +304,11 @@ def _delegation(rt: Runtime, connection: Connection) -> Delegation | None:
 
 def signs_in_alike(rt: Runtime, one: Connection, other: Connection) -> bool:
     """Whether both sign in with the same proof, and in the name of the same sign-in of an account."""
-    return one.signed_in_at == other.signed_in_at and _app_of(rt, one) == _app_of(rt, other)
+    return (
+        one.signed_in_at == other.signed_in_at
+        and (one.tenant_id, one.client_id, one.credential) == (other.tenant_id, other.client_id, other.credential)
+        and safekeeping.is_same(rt, one, other)
+    )
 
 
 def _lost(rt: Runtime, used: Connection, failure: SignInFailed) -> bool:

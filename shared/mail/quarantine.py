@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared import log
 from shared.connections.store import graph_client, rests
-from shared.errors import Conflict, Later, NotFound
+from shared.errors import Conflict, Later, Misconfigured, NotFound
 from shared.graph.errors import GraphBusy, GraphError, ItemGone, SignInFailed
 from shared.mail import disposal, intake, late_moves, ledger, mailboxes
 from shared.mail.fetching import fetch_original
@@ -54,6 +54,8 @@ def replay(rt: Runtime, work: ReplayMail) -> None:
         ledger.finish(rt, mailbox.mailbox_id, state, [entry])
     except RowChanged:
         raise Later("A round took this mailbox over.", BUSY_DELAY) from None
+    except (SignInFailed, GraphBusy, Misconfigured) as failure:  # there is no client to put it through with
+        raise Later(failure.cause, SIGN_IN_DELAY, failure.cure) from failure
 
 
 def _put_through(place: Place, entry: Entry) -> None:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from shared import log
 from shared.connections.store import AGENTS, rests
 from shared.connections.store import list_all as list_connections
-from shared.errors import DeskbridgeError, Later, NotFound
+from shared.errors import DeskbridgeError, Later, Misconfigured, NotFound
 from shared.graph.errors import GraphBusy, SignInFailed
 from shared.mail import mailboxes
 from shared.mail.mailboxes import Mailbox
@@ -37,7 +37,7 @@ def care(rt: Runtime, work: CareForSubscription) -> None:
             renewal.end(rt, mailbox.connection_id, mailbox.mailbox_id)
     except GraphBusy as busy:
         raise Later(busy.cause, busy.retry_after) from busy
-    except SignInFailed as failure:
+    except (SignInFailed, Misconfigured) as failure:
         raise Later(failure.cause, SIGN_IN_DELAY, failure.cure) from failure
 
 

@@ -20,7 +20,7 @@ from shared.runtime import Runtime
 from shared.subscriptions import store
 from shared.subscriptions.knocking import knocker
 from shared.subscriptions.store import Subscription
-from shared.upkeep import directory_health, figures, key_rotation, set_aside
+from shared.upkeep import directory_health, figures, key_rotation, set_aside, vault_moving
 from shared.upkeep.directory_health import DirectoryHealth
 from shared.upkeep.figures import QueueFigures
 from shared.upkeep.issues import Issue
@@ -78,6 +78,7 @@ def check(rt: Runtime, hidden: Collection[str] = ()) -> Health:
     issues = (
         *_general_issues(waiting),
         *_connection_issues(rt, now, hidden),
+        *_vault_issues(rt, hidden),
         *_key_issues(rt, now, hidden, subscribed.values()),
         *_alert_issues(rt, hidden),
         *(issue for mailbox in found for issue in mailbox.issues),
@@ -185,6 +186,21 @@ def _alert_issues(rt: Runtime, hidden: Collection[str]) -> Iterator[Issue]:
     for each in (each for each in alerts.list_untold(rt) if each.connection_id not in hidden):
         cause = f"An alert ({each.kind}, {each.raised_at}) could not be told so far: {each.trouble}"
         yield Issue("alert_untold", "warning", each.name, cause, each.trouble_cure)
+
+
+def _vault_issues(rt: Runtime, hidden: Collection[str]) -> Iterator[Issue]:
+    """Whether secrets lie where they should: in the vault where there is one."""
+    seen = [each for each in connections_store.list_all(rt) if each.connection_id not in hidden]
+    if not rt.settings.key_vault_url:
+        for each in (each for each in seen if each.vault_secret or each.vault_certificate):
+            cause = "Its secret lies in a key vault, and KEY_VAULT_URL is not set: it cannot sign in."
+            cure = "Set KEY_VAULT_URL to that vault again, or enter the secret of the connection anew."
+            yield Issue("vault_not_set", "error", each.name, cause, cure)
+    elif left := sum(map(vault_moving.is_left, seen)):
+        cause = f"KEY_VAULT_URL is set, and {left} secrets of connections still lie sealed in storage."
+        yield Issue(
+            "secrets_not_in_vault", "warning", "KEY_VAULT_URL", cause, "POST /api/v1/keys/rotate moves them into it."
+        )
 
 
 def _key_issues(

@@ -1,5 +1,7 @@
 """After SECRET_KEY was changed: what the former key sealed is sealed anew, row by row, as often as it is asked for.
 
+Where there is a key vault by now, the secrets of connections move into it and are sealed no more.
+
 Sign-ins that were begun are left out: they end within ten minutes, and the former key opens them until then.
 """
 
@@ -10,11 +12,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from shared import log
-from shared.connections import agent_sign_ins, store, tokens
+from shared.connections import agent_sign_ins, safekeeping, store, tokens
 from shared.runtime import Runtime
 from shared.sealing import Opener
 from shared.storage.rows import Row
 from shared.storage.tables import RowChanged
+from shared.upkeep import vault_moving
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,12 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What became of all sealed values: sealed anew just now, sealed with the present key before, opened by no key."""
+    """What became of all sealed values: moved into the key vault, sealed anew just now, sealed with the present key
+    before, opened by no key.
+    """
 
     key_id: str
+    moved_to_vault: int
     sealed_anew: int
     sealed_before: int
     lost: tuple[Sealed, ...]
@@ -66,7 +72,7 @@ class _Place:
 
 
 _PLACES = (
-    _Place(store.TABLE, store.PARTITION, "sealed_secret", "secret", store.context_of),
+    _Place(store.TABLE, store.PARTITION, "sealed_secret", "secret", safekeeping.context_of),
     _Place(tokens.TABLE, tokens.PARTITION, "sealed_tokens", "sign-in", tokens.context_of),
 )
 
@@ -78,13 +84,17 @@ def list_sealed(rt: Runtime) -> list[Sealed]:
 
 
 def rotate(rt: Runtime) -> Rotation:
-    """Seal with the present key what the former one sealed. It may end anywhere, and be begun again."""
+    """Seal with the present key what the former one sealed, and move secrets into the vault.
+
+    It may end anywhere, and be begun again. Raises VaultRefused, VaultAway, with everything sealed anew.
+    """
     looked_at = [(_look_at(rt, place, row), _seal_anew(rt, place, row)) for place, row in _iter_rows(rt)]
     store.forget(rt)
+    moved = vault_moving.move_all(rt)
     anew = sum(before.opener != after.opener for before, after in looked_at)
     lost = tuple(after for _, after in looked_at if after.opener is None)
-    found = Rotation(rt.keys.key_id, anew, len(looked_at) - anew - len(lost), lost)
-    log.info("keys.rotated", key_id=found.key_id, sealed_anew=anew, lost=len(lost))
+    found = Rotation(rt.keys.key_id, moved, anew, len(looked_at) - anew - len(lost), lost)
+    log.info("keys.rotated", key_id=found.key_id, moved=moved, sealed_anew=anew, lost=len(lost))
     return found
 
 
@@ -92,7 +102,8 @@ def _iter_rows(rt: Runtime, agents_where: str = "") -> Iterator[tuple[_Place, Ro
     for place in (*_PLACES, *_places_of_agents(rt)):
         where = f"{place.column} ne ''{agents_where}" if place.of_agents else ""
         for row in rt.tables[place.table].range(place.partition, select=[place.column], where=where):
-            yield place, row
+            if row.get(place.column):  # else it lies in the vault
+                yield place, row
 
 
 def _places_of_agents(rt: Runtime) -> Iterator[_Place]:
@@ -119,5 +130,5 @@ def _seal_anew(rt: Runtime, place: _Place, row: Row) -> Sealed:
         table.merge(Row(place.partition, row.key, {place.column: sealed, **marked}, row.etag))
     except RowChanged:
         changed = table.find(place.partition, row.key)
-        return _seal_anew(rt, place, changed) if changed else found
+        return _seal_anew(rt, place, changed) if changed and changed.get(place.column) else found
     return replace(found, opener="present")

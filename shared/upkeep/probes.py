@@ -8,6 +8,7 @@ from typing import Literal
 
 from shared.errors import DeskbridgeError
 from shared.graph.errors import GraphBusy, GraphError, SignInFailed
+from shared.storage.vault_errors import VaultAway
 
 Severity = Literal["error", "warning"]
 
@@ -36,6 +37,6 @@ def attempt(name: str, target: str, ask: Callable[[], object], severity: Severit
 
 def failed(name: str, target: str, failure: DeskbridgeError, severity: Severity = "error") -> Probe:
     """What was tried and failed like this."""
-    code = failure.code if isinstance(failure, GraphError | SignInFailed) else "misconfigured"
-    again = " Test again in a few minutes." if isinstance(failure, GraphBusy) else ""
+    code = failure.code if isinstance(failure, GraphError | SignInFailed | VaultAway) else "misconfigured"
+    again = " Test again in a few minutes." if isinstance(failure, GraphBusy | VaultAway) else ""
     return Probe(name, target, False, severity, code, failure.cause, failure.cure + again)

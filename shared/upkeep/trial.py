@@ -17,6 +17,7 @@ from shared.mail import mailboxes
 from shared.mail.mailboxes import Mailbox
 from shared.mail.watching import is_watched
 from shared.runtime import Runtime
+from shared.storage.vault_errors import VaultAway
 from shared.subscriptions import store
 from shared.subscriptions.store import Subscription
 from shared.upkeep import agent_trial, checklist, watching
@@ -54,7 +55,7 @@ def run(rt: Runtime, connection_id: str, outside_address: str = "") -> Trial:
         return Trial((_elsewhere(lives),))
     try:
         found = _try_all(rt, connection, ours, outside_address)
-    except (SignInFailed, GraphError, Misconfigured) as failure:  # without a sign-in there is nothing to try
+    except (SignInFailed, GraphError, Misconfigured, VaultAway) as failure:  # without a sign-in there is nothing to try
         return Trial((failed("sign-in", "", failure),))
     _note_lacks(rt, connection, ours)
     if connection.state == "needs_sign_in":

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from shared import log
 from shared.clock import from_text
-from shared.connections import alerts, expiry, states, store
+from shared.connections import alerts, expiry, states, store, vault_renewal
 from shared.connections.store import AGENTS, Connection
-from shared.errors import DeskbridgeError
+from shared.errors import DeskbridgeError, Later
 from shared.graph.errors import NOBODY, GraphBusy, SignInFailed
 from shared.mail import mailboxes
 from shared.runtime import Runtime
@@ -16,6 +16,7 @@ _KINDS = {"secret": "client secret", "certificate": "certificate"}
 _NEW = {
     "secret": "Make a new client secret in Entra (App registrations, Certificates & secrets) and enter its Value.",
     "certificate": "Make a new certificate, upload it in Entra, and enter it with its private key.",
+    "vault": "Make a new version of it in the key vault, and upload that in Entra; it is taken up within the hour.",
 }
 
 
@@ -25,14 +26,30 @@ def watch_connections(rt: Runtime) -> None:
         if connection.environment not in ("*", rt.settings.environment) or connection.state == "disconnected":
             continue
         try:
-            _warn_of_end(rt, connection)
-            if connection.state == "needs_sign_in":
-                _try_again(rt, connection)
-            elif connection.method == AGENTS:
-                agent_watching.watch(rt, connection)
+            _watch(rt, _kept_up(rt, connection))
         except DeskbridgeError as failure:
             log.error("connection.not_watched", connection_id=connection.connection_id, reason=failure.cause)
     alerts.send_forgotten(rt)
+
+
+def _kept_up(rt: Runtime, connection: Connection) -> Connection:
+    """The connection after what its key vault asks for; where that fails, as it was."""
+    try:
+        if connection.vault_stale:
+            store.switch_off_stale(rt, connection.connection_id)
+        renewed = vault_renewal.follow(rt, connection)
+        return store.read(rt, connection.connection_id)[0] if renewed else connection
+    except DeskbridgeError as failure:
+        log.warning("connection.vault_not_followed", connection_id=connection.connection_id, reason=failure.cause)
+        return connection
+
+
+def _watch(rt: Runtime, connection: Connection) -> None:
+    _warn_of_end(rt, connection)
+    if connection.state == "needs_sign_in":
+        _try_again(rt, connection)
+    elif connection.method == AGENTS:
+        agent_watching.watch(rt, connection)
 
 
 def resume(rt: Runtime, connection_id: str) -> None:
@@ -51,7 +68,7 @@ def look_again(rt: Runtime, connection_id: str) -> None:
     """Something about a lost sign-in was changed: let the connection go on if it can sign in now. Raises NotFound."""
     try:
         _prove(rt, store.read(rt, connection_id)[0])
-    except (SignInFailed, GraphBusy):
+    except (SignInFailed, GraphBusy, Later):
         return  # it goes on resting, and the hourly look tries again
     resume(rt, connection_id)
 
@@ -100,5 +117,6 @@ def _warn_of_end(rt: Runtime, connection: Connection) -> None:
     warning = expiry.find_warning(ends_at, now)
     if warning:
         cause = f"The {_KINDS[connection.credential]} of {connection.name} {expiry.describe(ends_at, now)}."
+        cure = _NEW["vault" if connection.vault_certificate else connection.credential]
         key = f"{connection.connection_id}~{connection.ends_at}~{warning}"
-        alerts.raise_alert(rt, key, "credential_ends", connection, cause=cause, cure=_NEW[connection.credential])
+        alerts.raise_alert(rt, key, "credential_ends", connection, cause=cause, cure=cure)

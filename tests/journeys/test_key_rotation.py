@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from shared.connections import store, tokens
+from shared.connections import safekeeping, store, tokens
 from shared.storage.rows import Row
 from shared.upkeep import key_rotation
 from tests.connections.browser import ADA, sign_in
@@ -124,7 +124,7 @@ def test_a_secret_that_is_entered_while_it_is_sealed_anew_is_not_undone(world: W
 
     def overtaken(request: requests.PreparedRequest, carry: Callable[[], requests.Response]) -> requests.Response:
         if b"sealed_secret" in body_of(request) and not entered:
-            entered.append(world.rt.keys.seal("entered meanwhile", context=store.context_of("contoso")))
+            entered.append(world.rt.keys.seal("entered meanwhile", context=safekeeping.context_of("contoso")))
             world.rt.tables[store.TABLE].merge(Row(store.PARTITION, "contoso", {"sealed_secret": entered[0]}))
         return carry()
 

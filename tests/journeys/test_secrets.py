@@ -16,6 +16,7 @@ from dev.azurite import Azurite
 from dev.graph import Fault
 from shared.subscriptions import client_state
 from tests.planted import forms
+from tests.vaults import give_identity, open_vault
 from tests.world import ADMIN_KEY, CLIENT_SECRET, SECRET_KEY, SUPPORT, World, mail
 
 SECOND_SECRET = "another/planted+secret=Qy92~x"
@@ -103,9 +104,15 @@ def busy_day(world: World) -> list[bytes]:
     return answers
 
 
-@pytest.mark.requirement("CONN-1")
-def test_no_planted_secret_is_found_anywhere(azurite: Azurite, world: World, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.requirement("CONN-1", "CONN-3")
+@pytest.mark.parametrize("kept", ["sealed in storage", "in a key vault"])
+def test_no_planted_secret_is_found_anywhere(
+    azurite: Azurite, world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, kept: str
+) -> None:
     caplog.set_level(logging.DEBUG)
+    if kept == "in a key vault":
+        give_identity(monkeypatch)
+        open_vault(world)
     [graph] = overhear(world.rt.http, "https://")  # type: ignore[arg-type]  # a world always has one
     storage = list(overhear(world.rt.transport.session, "http://127.0.0.1"))
     answers = busy_day(world)
@@ -147,8 +154,33 @@ def test_a_secret_would_be_found_in_each_form() -> None:
         assert any(form in hidden for form in forms(SECOND_SECRET)), offset
 
 
-def test_what_holds_a_secret_does_not_show_it(world: World) -> None:
+@pytest.mark.requirement("CONN-3")
+def test_a_request_that_is_not_there_for_a_secret_is_looked_through(world: World) -> None:
+    """Or the other tests would be green whatever is sent to Graph, or to a vault in another way."""
+    vault, body = "https://desk.vault.azure.net/secrets/a", {"value": CLIENT_SECRET}
+    signed_in = {"Authorization": "Bearer a.b.c"}
+    cases: list[tuple[str, str, dict[str, str]]] = [
+        ("PUT", vault, {}),
+        ("PATCH", vault, signed_in),
+        ("PUT", f"{vault}?note={CLIENT_SECRET}", signed_in),
+        ("PUT", "https://graph.microsoft.com/v1.0/me", signed_in),
+        ("POST", "https://login.microsoftonline.com/x/oauth2/v2.0/authorize", {}),
+    ]
+    for count, (method, url, headers) in enumerate(cases, start=1):
+        world.meter.overhear("graph", requests.Request(method, url, headers, json=body).prepare())
+        assert len(world.meter.lookout.seen) == count, url
+    world.meter.overhear("graph", requests.Request("PUT", vault, signed_in, json=body).prepare())
+    assert len(world.meter.lookout.seen) == len(cases)
+    world.meter.lookout.seen.clear()
+
+
+@pytest.mark.parametrize("kept", ["sealed in storage", "in a key vault"])
+def test_what_holds_a_secret_does_not_show_it(world: World, monkeypatch: pytest.MonkeyPatch, kept: str) -> None:
+    if kept == "in a key vault":
+        give_identity(monkeypatch)
+        open_vault(world)
     world.connect()
+    assert world.api("POST", "/connections/contoso/test").json()["ok"]
     held = [world.rt, world.rt.settings, world.rt.memory, world.rt.keys, world.rt.graph]
     shown = "".join(f"{each!r} {each!s}" for each in held)
     for secret in (CLIENT_SECRET, ADMIN_KEY, SECRET_KEY):

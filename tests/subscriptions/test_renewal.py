@@ -9,7 +9,8 @@ import pytest
 
 from dev.graph import Fault
 from shared.clock import from_text
-from shared.connections.store import Credential, change_credential, graph_client
+from shared.connections.safekeeping import Credential
+from shared.connections.store import change_credential, graph_client
 from shared.errors import Misconfigured
 from shared.graph import subscriptions as graph
 from shared.graph.errors import SignInFailed
