@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,7 @@ class Planned:
 
 def line_of(planned: Planned) -> dict[str, Any]:
     """A line as JSON."""
-    known = {name: getattr(planned.known, name) for name in _names(Known)}
+    known = {name: getattr(planned.known, name) for name, _ in _fields(Known)}
     return {
         "entry": _bare(planned.entry),
         "known": known | {"groups": sorted(planned.known.groups), "gives": asdict(planned.known.gives)},
@@ -104,16 +104,18 @@ def given(connection_id: str, user: User | None, agent: Agent | None) -> Totals:
 
 
 def _bare(thing: DataclassInstance) -> dict[str, Any]:
-    """The fields of a thing that are not empty."""
-    return {name: _plain(value) for name in _names(type(thing)) if (value := getattr(thing, name)) not in _EMPTY}
+    """The fields of a thing that are not as they are by default."""
+    values = ((name, getattr(thing, name), usual) for name, usual in _fields(type(thing)))
+    return {name: _plain(value) for name, value, usual in values if value != usual}
 
 
 @cache
-def _names(kind: type[DataclassInstance]) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(kind))
-
-
-_EMPTY: Collection[object] = (None, "", (), {})
+def _fields(kind: type[DataclassInstance]) -> tuple[tuple[str, Any], ...]:
+    """The fields of a kind, each with its default; what has none is always told."""
+    return tuple(
+        (each.name, each.default if each.default_factory is MISSING else each.default_factory())
+        for each in fields(kind)
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -129,12 +131,12 @@ def _entry_of(line: Mapping[str, Any]) -> Entry:
 
 def _user_of(told: Mapping[str, Any]) -> User:
     lists = {"roles": _things(Held, told, "roles"), "seats": _things(Seat, told, "seats")}
-    return User(**{"address": "", **told, **lists, "licenses": tuple(told.get("licenses", ()))})
+    return User(**{**told, **lists, "licenses": tuple(told.get("licenses", ()))})
 
 
 def _agent_of(told: Mapping[str, Any]) -> Agent:
     lists = {"roles": _things(Held, told, "roles"), "teams": _things(Membership, told, "teams")}
-    return Agent(**{"address": "", **told, **lists})
+    return Agent(**{**told, **lists})
 
 
 def _site_of(told: Mapping[str, Any]) -> Site:
@@ -151,8 +153,8 @@ _MAKERS: dict[str, Any] = {
     **dict.fromkeys(("agent_before", "agent", "agent_held"), _agent_of),
     "site_to_make": _site_of,
     "removals": tuple,
-    "changes": lambda told: tuple(FieldChange(**{"before": "", "after": "", "because": "", **each}) for each in told),
-    "steps": lambda told: tuple(Step(**{"what": "", "came_of_it": "", **each}) for each in told),
+    "changes": lambda told: tuple(FieldChange(**each) for each in told),
+    "steps": lambda told: tuple(Step(**each) for each in told),
 }
 
 
