@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import batched
 from random import Random
 from typing import Any
 
+from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 from azure.data.tables import TableClient, TableServiceClient
 
 from bench.access_log import work_only
@@ -53,8 +54,8 @@ def main(argv: list[str]) -> int:
         print(f"  peak memory of the app {stack.app.peak_megabytes:.0f} MB (target: under {MOST_MEGABYTES})")
         _compare(stack, given.users, seconds)
         _measure(stack, "an hour without changes", MOST_SECONDS)
-        for count in (100, max(given.users // 100, 1)):
-            _change(stack, count)
+        for count, title in ((100, "One of a hundred"), (max(given.users // 100, 1), "One of one per cent")):
+            _change(stack, count, title)
             moment = datetime.now(UTC).isoformat()[:23] + "Z"
             _measure(stack, f"an hour with {count} changes", MOST_SECONDS if count <= 100 else 0)
             rows = _rows_written_since(stack, moment)
@@ -117,12 +118,22 @@ def _compare(stack: Stack, users: int, seconds: float) -> None:
         bare = service.create_table_if_not_exists(f"Bare{name}")
         for chunk in batched(_rows(service.get_table_client(name)), 100, strict=False):
             rows += len(chunk)
-            began = time.perf_counter()
-            bare.submit_transaction([("upsert", each) for each in chunk])
-            spent += time.perf_counter() - began
+            spent += _submit(bare, chunk)
     print(f"  {users / seconds:.0f} people a second; {rows} rows, {rows / users:.2f} a person")
     print(f"  the SDK alone takes {spent:.1f} s to write these rows: {seconds / spent:.2f} times as long ", end="")
     print(f"(target: at most {MOST_TIMES_BARE})", flush=True)
+
+
+def _submit(bare: TableClient, chunk: Sequence[dict[str, Any]]) -> float:
+    """Seconds that a transaction takes; a connection that the storage closed meanwhile is no part of them."""
+    for _ in range(3):
+        began = time.perf_counter()
+        try:
+            bare.submit_transaction([("upsert", each) for each in chunk])
+        except (ServiceRequestError, ServiceResponseError):
+            continue
+        return time.perf_counter() - began
+    raise RuntimeError("The storage takes no transaction.")
 
 
 def _rows(table: TableClient) -> Iterator[dict[str, Any]]:
@@ -132,11 +143,11 @@ def _rows(table: TableClient) -> Iterator[dict[str, Any]]:
             yield dict(entity)
 
 
-def _change(stack: Stack, count: int) -> None:
+def _change(stack: Stack, count: int, title: str) -> None:
     """Give some people another title."""
-    directory, chance = stack.emulator.directory(TENANT), Random(count)  # noqa: S311 - the same each time
+    directory, chance = stack.emulator.directory(TENANT), Random(title)  # noqa: S311 - the same each time
     for key in chance.sample(sorted(directory.users), count):
-        directory.change(key, jobTitle=f"Title {count}")
+        directory.change(key, jobTitle=title)
 
 
 def _rows_written_since(stack: Stack, moment: str) -> int:

@@ -167,7 +167,7 @@ class Planner:
 
     def _identified(self, seen: list[Seen]) -> list[Identified]:
         if seen:
-            self.present.prepare(seen, (claimed_address(self.context, each.person) for each in seen))
+            self.present.prepare(seen, [claimed_address(self.context, each.person) for each in seen])
         return [identify(self.context, each.person) for each in seen]
 
     def _digest(self, person: Person) -> str:

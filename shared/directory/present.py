@@ -28,6 +28,7 @@ from shared.desk import (
 from shared.desk.agents import Agent
 from shared.desk.keeping import Kept, Kind
 from shared.desk.people import User
+from shared.directory.criteria import folded
 from shared.directory.identifying import Identified
 from shared.directory.matching import Index, index_of, new_user_id, origin_of
 from shared.directory.mirror import AT_ONCE
@@ -76,8 +77,8 @@ class Present:
     _absent: set[str] = field(default_factory=set)
     _asked: set[str] = field(default_factory=set)
 
-    def prepare(self, seen: Sequence[Seen], addresses: Iterable[str]) -> None:
-        """Make sure that these people are found, and who has these addresses."""
+    def prepare(self, seen: Sequence[Seen], addresses: Sequence[str]) -> None:
+        """Make sure that these people are found, and who has the address that each of them is to have."""
         if self._whole:
             return
         self._newcomers += sum(1 for each in seen if each.known is None)
@@ -86,12 +87,21 @@ class Present:
             self._whole = True
             self._add(people.iter_users(self.rt))
             return
-        ids = {(each.known.user_id if each.known else "") or self._new_id(each.person.object_id) for each in seen}
-        ids |= self._holders({each for each in addresses if each} - self._asked)
+        ids = [(each.known.user_id if each.known else "") or self._new_id(each.person.object_id) for each in seen]
+        self._read_users(set(ids))
+        theirs = zip(ids, addresses, strict=True)
+        wanted = {address for user_id, address in theirs if address and not self._has(user_id, address)}
+        self._read_users(self._holders(wanted - self._asked))
+
+    def _read_users(self, ids: set[str]) -> None:
         found = _read_many(self.rt, people.KIND, ids - self._read.keys() - self._absent)
-        self._absent |= ids - found.keys()
+        self._absent |= ids - self._read.keys() - found.keys()
         self._read |= found
         self._add(each.thing for each in found.values())
+
+    def _has(self, user_id: str, address: str) -> bool:
+        kept = self._read.get(user_id)
+        return kept is not None and folded(kept.thing.address) == address
 
     def _add(self, users: Iterable[User]) -> None:
         """Let users be found, each once: one who was found twice would be ambiguous."""
