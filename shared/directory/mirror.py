@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from typing import Any
 
 from shared import tally
 from shared.directory import TABLE
+from shared.directory.packing import IDS_A_COLUMN, pack, unpack
 from shared.directory.persons import Gone, Person
 from shared.directory.runs import NOTHING, Totals
 from shared.runtime import Runtime
@@ -30,7 +30,6 @@ AT_ONCE = 8
 REMEMBERED_RUNS = 10
 LONGEST_JSON = 30_000
 """Characters a column takes as text; what is longer is compressed."""
-_IDS_A_COLUMN = 4_000
 BRIEF = ("digest", "user_id", "agent_id", "groups", "groups_more", "gives", "serial", "gone", "manager")
 """What a round over everybody needs to know of each."""
 
@@ -187,21 +186,13 @@ def _json_of(row: Row, name: str) -> dict[str, Any]:
 
 
 def _id_columns(name: str, ids: Iterable[str]) -> dict[str, bytes]:
-    """Object ids are GUIDs: sixteen bytes each, so that a column holds four thousand."""
-    packed = b"".join(sorted(uuid.UUID(each).bytes for each in ids))
-    cut = 16 * _IDS_A_COLUMN
-    return {name: packed[:cut], f"{name}_more": packed[cut : 2 * cut]}
+    """Two columns: nobody is in more than eight thousand groups."""
+    ordered = sorted(ids)
+    return {name: pack(ordered[:IDS_A_COLUMN]), f"{name}_more": pack(ordered[IDS_A_COLUMN : 2 * IDS_A_COLUMN])}
 
 
 def _ids_of(row: Row, name: str) -> frozenset[str]:
-    packed = bytes(row.get(name, b"")) + bytes(row.get(f"{name}_more", b""))
-    return frozenset(_id_of(packed[at : at + 16]) for at in range(0, len(packed), 16))
-
-
-@lru_cache(10_000)
-def _id_of(packed: bytes) -> str:
-    """The id of a group: a tenant has few beside its people, who then share the texts."""
-    return str(uuid.UUID(bytes=packed))
+    return frozenset(unpack(bytes(row.get(name, b"")) + bytes(row.get(f"{name}_more", b""))))
 
 
 @lru_cache(1_000)

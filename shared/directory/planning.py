@@ -68,11 +68,13 @@ class Tally:
 
     outcomes: Counter[str] = field(default_factory=Counter)
     removals: Counter[Removal] = field(default_factory=Counter)
+    waiting: dict[str, bool] = field(default_factory=dict)
     losing: dict[str, Counter[Removal]] = field(default_factory=dict)
     becoming: set[str] = field(default_factory=set)
 
     def add(self, planned: list[Planned], admin_roles: frozenset[str]) -> None:
         """Count a piece."""
+        self.waiting |= {each.entry.object_id: each.entry.is_waiting for each in planned}
         for entry in (each.entry for each in planned):
             self.outcomes[entry.outcome] += 1
             self.removals.update(entry.removals)
@@ -90,6 +92,7 @@ def _close(found: Tenant, tally: Tally) -> None:
     emptied = [found.groups[each].name or each for each in found.emptied]
     holds = guard.find_holds(counts, state.totals.by_removal(), place.rules.cap, emptied)
     nothing = not state.pieces and not state.group_pages
+    state.next_waiting = _still_waiting(found, tally)
     state.phase = "end" if nothing or place.run.mode == "preview" else "apply"
     change = place.note(
         counts=dict(tally.outcomes),
@@ -104,6 +107,14 @@ def _close(found: Tenant, tally: Tally) -> None:
         everybody=found.everybody,
     )
     place.save(change)
+
+
+def _still_waiting(found: Tenant, tally: Tally) -> tuple[str, ...]:
+    """Whom to look at again in the next runs, those who were looked at now last."""
+    later = [each for each in found.place.state.waiting if each not in found.waiting and each not in tally.waiting]
+    again = [each for each in sorted(found.waiting) if tally.waiting.get(each, True)]
+    fresh = [each for each, is_waiting in tally.waiting.items() if is_waiting and each not in found.waiting]
+    return (*fresh, *later, *again)
 
 
 def find_spared(place: Place, tally: Tally) -> frozenset[str]:
@@ -145,13 +156,22 @@ class Planner:
     def plan(self, seen: list[Seen]) -> list[Planned]:
         """The plans of those who are not as they were."""
         self.managers.prepare(each.person.manager for each in seen)
-        changed = [each for each in seen if each.known is None or each.known.digest != self._digest(each.person)]
+        changed = [each for each in seen if self._is_changed(each) or each.person.object_id in self.tenant.waiting]
         identified = self._identified(changed)
         users, working = self.present.rows_of(identified)
-        return [
+        planned = (
             self._planned(each, known, users.get(known.user.record_id), working.get(known.agent.record_id))
             for each, known in zip(changed, identified, strict=True)
+        )
+        return [
+            each
+            for seen_, each in zip(changed, planned, strict=True)
+            if self._is_changed(seen_) or _is_news(seen_, each)
         ]
+
+    def _is_changed(self, seen: Seen) -> bool:
+        """Whether a plan would be made of something else than the last one."""
+        return seen.known is None or seen.known.digest != self._digest(seen.person)
 
     def _identify_managers(self) -> None:
         """Whoever is somebody's manager; where only some people are looked at, all of them."""
@@ -190,6 +210,14 @@ class Planner:
             agent_etag=agent.etag if agent else "",
             gave=seen.known.gives if seen.known else NOTHING,
         )
+
+
+def _is_news(seen: Seen, planned: Planned) -> bool:
+    """Whether somebody comes out otherwise than last time, although nothing about them has changed in Entra."""
+    known, row = seen.known or Known(""), planned.known
+    if row.outcome == "unchanged":
+        return False
+    return planned.entry.does_something or (known.outcome, known.reason) != (row.outcome, row.reason)
 
 
 def _row(seen: Seen, entry: Entry, digest: str) -> Known:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from shared.clock import from_text, to_text
 from shared.directory import TABLE
 from shared.directory.guard import Hold
+from shared.directory.packing import IDS_A_COLUMN, pack, unpack
 from shared.directory.plan import Removal
 from shared.directory.rules import Rules
 from shared.directory.store import RESET, RULES, STATE, rules_of
@@ -59,7 +60,7 @@ def _each(totals: Totals) -> tuple[int, int, int, int]:
 
 
 NOTHING = Totals()
-_LISTS = ("doubtful", "next_doubtful", "troubles")
+_IDS = ("doubtful", "next_doubtful", "waiting", "next_waiting")
 _MOST_TROUBLES = 10
 
 
@@ -102,6 +103,8 @@ class State:
     resyncs: int = 0
     doubtful: tuple[str, ...] = ()
     next_doubtful: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    next_waiting: tuple[str, ...] = ()
     troubles: tuple[str, ...] = ()
     rules_version: str = ""
     totals: Totals = NOTHING
@@ -121,15 +124,17 @@ class State:
         """The state that a row holds."""
         if row is None:
             return cls()
-        told = json.loads(row.get("lists", "{}"))
-        lists = {name: tuple(told.get(name, ())) for name in _LISTS}
-        return fill(cls, row, etag=row.etag, totals=Totals(**json.loads(row.get("totals", "{}"))), **lists)
+        ids = {name: tuple(unpack(row.get(name, b""))) for name in _IDS}
+        totals = Totals(**json.loads(row.get("totals", "{}")))
+        return fill(
+            cls, row, etag=row.etag, totals=totals, troubles=tuple(json.loads(row.get("troubles", "[]"))), **ids
+        )
 
     def row(self, connection_id: str) -> Row:
         """The row that holds this state, at the version that it was read at."""
         values: dict[str, Any] = asdict(self)
-        lists = {name: list(values.pop(name)) for name in _LISTS}
-        values |= {"totals": json.dumps(values["totals"]), "lists": json.dumps(lists)}
+        values |= {name: pack(values[name][:IDS_A_COLUMN]) for name in _IDS}
+        values |= {name: json.dumps(values[name], ensure_ascii=False) for name in ("totals", "troubles")}
         return Row(connection_id, STATE, values, values.pop("etag"))
 
     def is_leased(self, now: datetime) -> bool:
@@ -155,14 +160,14 @@ class State:
         self.cursor, self.looked, self.pages, self.user_pages, self.group_pages = "", 0, 0, 0, 0
         self.next_users_link = self.next_groups_link = ""
         self.pieces = self.piece = self.line = 0
-        self.next_doubtful = ()
+        self.next_doubtful = self.next_waiting = ()
 
     def take_over(self, rules_version: str, troubles: tuple[str, ...]) -> None:
         """All that was read is applied: the next run begins where this one ended."""
         self.troubles = troubles[:_MOST_TROUBLES]
         self.users_link, self.asked_users = self.next_users_link, self.next_asked_users
         self.groups_link, self.asked_groups = self.next_groups_link, self.next_asked_groups
-        self.doubtful, self.rules_version = self.next_doubtful, rules_version
+        self.doubtful, self.waiting, self.rules_version = self.next_doubtful, self.next_waiting, rules_version
 
     def end(self, now: datetime) -> None:
         """The run that was under way is over; it went well."""

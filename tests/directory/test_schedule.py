@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -55,7 +56,14 @@ def test_a_preview_puts_nothing_off() -> None:
 
 
 def test_states_and_runs_are_read_as_they_were_written() -> None:
-    state = State("etag", run="1", mode="preview", totals=Totals(1, 2, 3, 4), doubtful=("a", "b"), troubles=("gone",))
+    state = State(
+        "etag",
+        run="1",
+        mode="preview",
+        totals=Totals(1, 2, 3, 4),
+        doubtful=(str(UUID(int=2)), str(UUID(int=1))),
+        troubles=("gone",),
+    )
     row = state.row("contoso")
     assert State.of(Row(row.partition, row.key, row.values, "etag")) == state
     run = Run("7", "run", "scan", "", counts={"create": 2}, spared=("x",), troubles=("gone",), etag="")

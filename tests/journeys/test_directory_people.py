@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from shared.desk import keeping, people
+from shared.desk import keeping, people, sites
+from shared.desk.sites import Site
 from shared.directory import looking, runs, store
-from shared.directory.rules import Rules
+from shared.directory.rules import Rules, SiteMapping
 from tests.companies import READS, Company, open_company, picture_of
 from tests.kill import LEASE_OVER, kill_after, revive
 from tests.world import CLIENT, CLIENT_SECRET, World, mail
@@ -229,3 +230,24 @@ def test_a_directory_that_is_switched_off_does_nothing(world: World) -> None:
     rules, _ = store.get_rules(world.rt, company.connection_id)
     assert isinstance(rules, Rules)
     assert not rules.enabled
+
+
+@pytest.mark.requirement("DIR-3", "DIR-11")
+def test_who_waits_for_a_site_comes_in_once_it_is_there(company: Company) -> None:
+    rt = company.world.rt
+    by_name = SiteMapping(
+        mapping_id="offices", kind="match", sequence=1, site_field="name", user_field="office", default_site=""
+    )
+    company.keep(site_mappings=(by_name, *company.rules().site_mappings[:1]))
+    company.run()
+    company.hire("edsger", officeLocation="Oslo")
+    run = company.run()
+    assert run.counts == {"refuse": 1}
+    assert [str(entry.reason) for entry in company.entries(run).values()] == ["no_site"]
+    assert company.run().counts == {}, "nothing new is said of who still waits"
+    keeping.create(rt, sites.KIND, Site("oslo", "org", "Oslo"))
+    assert company.run().counts == {"create": 1}
+    assert company.users()["Edsger"].site == "oslo"
+    waiting = runs.get_head(rt, company.connection_id).state.waiting
+    assert company.users()["Edsger"].origin.rpartition("/")[2] not in waiting
+    assert len(waiting) == 3, "those of the first day, whose offices are not known either"
