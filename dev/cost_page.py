@@ -1,0 +1,125 @@
+"""python -m dev.cost_page: write docs/costs.md anew, from what each thing was measured to take.
+
+`tests/journeys/test_costs.py` measures it and compares.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev.bootstrap import ROOT
+
+PAGE = ROOT / "docs" / "costs.md"
+DAYS = 30
+HOST_QUEUE = 2
+"""Requests with which the host gets a message from its queue and deletes it."""
+
+
+@dataclass(frozen=True)
+class Take:
+    """What one thing takes: ``executions`` of functions, ``storage`` requests (those of the host for its message among
+    them), requests to ``graph``.
+    """
+
+    executions: int
+    storage: int
+    graph: int
+
+
+MAIL = Take(executions=2, storage=10, graph=3)
+"""A mail from a sender who is known to the desk and not to this process, long after the one before."""
+SCAN = Take(executions=1, storage=6, graph=1)
+"""The scan of one mailbox in which nothing is new: the knock and its round."""
+TIMERS = {
+    "scan_mailboxes": (288, 1),
+    "report_figures": (144, 12),
+    "sync_directories": (96, 3),
+    "reconcile_subscriptions": (24, 6),
+    "watch_connections": (24, 2),
+    "remove_old": (1, 6),
+}
+"""How often a day each timer comes round, and the storage requests that it makes by itself with one mailbox."""
+SIZES = ((1_000, 1), (10_000, 5), (1_000_000, 50))
+"""Mails a month, and the mailboxes that they are thought to come to."""
+HEAD = """# What it costs
+
+In executions of functions, requests to storage and requests to Graph, which is what Azure bills and what Graph limits.
+Prices change and differ by region: take them from the pages at the end. This page is made by `python -m dev.cost_page`,
+and the counts in it are measured by `tests/journeys/test_costs.py`.
+
+## What each thing takes
+
+| what | executions | storage requests | Graph requests |
+|---|---|---|---|
+"""
+MIDDLE = """
+A mail, from a sender whom the desk knows and this process does not, without attachments; each attachment is one storage
+request more. In a burst, and in a backlog, it is less: [what one mail costs](requests.md). The storage requests hold the
+two with which the host gets a message from its queue and deletes it.
+
+## A month
+
+Announced by webhook, scanned every five minutes, 30 days, no attachments:
+
+| mails | mailboxes | executions | storage requests | Graph requests |
+|---|---|---|---|---|
+"""
+TAIL = """
+## Beside these
+
+* **Always-ready instances.** The largest share of a small installation: one warm instance for HTTP is billed for its memory
+  around the clock (`alwaysReadyHttp`, default 1). With 0 the first notification after a pause may be slower than Graph's three
+  seconds, and its mail then comes with the scan.
+* **Looking at empty queues.** While an instance runs, the host looks at each queue once a second
+  (`maxPollingInterval`); a raised value costs less and makes mail wait longer.
+* **What is kept.** The original of each mail, its attachments, and some rows of a kilobyte each.
+* **Logs.** About one line of half a kilobyte an execution, billed by the gigabyte.
+* **The directory.** Two requests to Graph an hour and connection while nothing changes.
+
+Prices: [Functions](https://azure.microsoft.com/pricing/details/functions/),
+[tables](https://azure.microsoft.com/pricing/details/storage/tables/),
+[queues](https://azure.microsoft.com/pricing/details/storage/queues/),
+[blobs](https://azure.microsoft.com/pricing/details/storage/blobs/),
+[Monitor](https://azure.microsoft.com/pricing/details/monitor/).
+
+## What limits it
+
+Graph lets an app have 4 requests at once in one mailbox and 10,000 in ten minutes
+([limits](https://learn.microsoft.com/graph/throttling-limits)): some 3,300 mails in ten minutes a mailbox, however large the installation.
+The desk is one partition of a table, 2,000 rows a second
+([targets](https://learn.microsoft.com/azure/storage/tables/scalability-targets)): some 300 mails a second, over all mailboxes.
+Raise `maximumInstances` where many mailboxes are busy at once; rounds of different mailboxes do not wait for each other.
+"""
+
+
+def page() -> str:
+    """The page as it should be."""
+    things = [("a mail", MAIL), ("the scan of a quiet mailbox", SCAN), ("the timers, a day", timers_a_day())]
+    rows = "".join(f"| {name} | {take.executions} | {take.storage} | {take.graph} |\n" for name, take in things)
+    months = "".join(_month(mails, mailboxes) for mails, mailboxes in SIZES)
+    return HEAD + rows + MIDDLE + months + TAIL
+
+
+def timers_a_day() -> Take:
+    """All timers of a day; what they put on queues is counted where it is worked off."""
+    executions = sum(often for often, _ in TIMERS.values())
+    return Take(
+        executions, sum(often * requests for often, requests in TIMERS.values()), TIMERS["reconcile_subscriptions"][0]
+    )
+
+
+def _month(mails: int, mailboxes: int) -> str:
+    scans, timers = mailboxes * DAYS * TIMERS["scan_mailboxes"][0], timers_a_day()
+    sums = (
+        mails * getattr(MAIL, name) + scans * getattr(SCAN, name) + DAYS * getattr(timers, name)
+        for name in ("executions", "storage", "graph")
+    )
+    return f"| {mails:,} | {mailboxes} | {' | '.join(f'{each:,}' for each in sums)} |\n"
+
+
+def write(path: Path = PAGE) -> None:
+    """Write it."""
+    path.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()
