@@ -52,9 +52,9 @@ and the counts in it are measured by `tests/journeys/test_costs.py`.
 |---|---|---|---|
 """
 MIDDLE = """
-A mail, from a sender whom the desk knows and this process does not, without attachments; each attachment is one storage
-request more. In a burst, and in a backlog, it is less: [what one mail costs](requests.md). The storage requests hold the
-two with which the host gets a message from its queue and deletes it.
+A mail, from a sender whom the desk knows and this process does not, without attachments; each attachment is one
+storage request more. In a burst, and in a backlog, it is less: [what one mail costs](requests.md). The storage requests
+hold the two with which the host gets a message from its queue and deletes it.
 
 ## A month
 
@@ -66,9 +66,9 @@ Announced by webhook, scanned every five minutes, 30 days, no attachments:
 TAIL = """
 ## Beside these
 
-* **Always-ready instances.** The largest share of a small installation: one warm instance for HTTP is billed for its memory
-  around the clock (`alwaysReadyHttp`, default 1). With 0 the first notification after a pause may be slower than Graph's three
-  seconds, and its mail then comes with the scan.
+* **Always-ready instances.** The largest share of a small installation: one warm instance for HTTP is billed for its
+  memory around the clock (`alwaysReadyHttp`, default 1). With 0 the first notification after a pause may be slower than
+  Graph's three seconds, and its mail then comes with the scan.
 * **Looking at empty queues.** While an instance runs, the host looks at each queue once a second
   (`maxPollingInterval`); a raised value costs less and makes mail wait longer.
 * **What is kept.** The original of each mail, its attachments, and some rows of a kilobyte each.
@@ -84,10 +84,12 @@ Prices: [Functions](https://azure.microsoft.com/pricing/details/functions/),
 ## What limits it
 
 Graph lets an app have 4 requests at once in one mailbox and 10,000 in ten minutes
-([limits](https://learn.microsoft.com/graph/throttling-limits)): some 3,300 mails in ten minutes a mailbox, however large the installation.
+([limits](https://learn.microsoft.com/graph/throttling-limits)): some 3,300 mails
+in ten minutes a mailbox, however large the installation.
 The desk is one partition of a table, 2,000 rows a second
-([targets](https://learn.microsoft.com/azure/storage/tables/scalability-targets)): some 300 mails a second, over all mailboxes.
-Raise `maximumInstances` where many mailboxes are busy at once; rounds of different mailboxes do not wait for each other.
+([targets](https://learn.microsoft.com/azure/storage/tables/scalability-targets)): some 300 mails a
+second, over all mailboxes. Raise `maximumInstances` where many mailboxes are busy at once; rounds of different mailboxes
+do not wait for each other.
 """
 
 
