@@ -88,8 +88,8 @@ Graph lets an app have 4 requests at once in one mailbox and 10,000 in ten minut
 in ten minutes a mailbox, however large the installation.
 The desk is one partition of a table, 2,000 rows a second
 ([targets](https://learn.microsoft.com/azure/storage/tables/scalability-targets)): some 300 mails a
-second, over all mailboxes. Raise `maximumInstances` where many mailboxes are busy at once; rounds of different mailboxes
-do not wait for each other.
+second, over all mailboxes. Raise `maximumInstances` where many mailboxes are busy at once: rounds of different ones do
+not wait for each other.
 """
 
 
