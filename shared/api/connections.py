@@ -24,10 +24,11 @@ from shared.api.values import (
     Slug,
     Time,
 )
-from shared.connections import states, store
+from shared.connections import store
 from shared.errors import BadInput
 from shared.graph import directory, tenant_cloud
 from shared.graph.clouds import LACKS, Lack, get_cloud
+from shared.mail import mailboxes
 from shared.upkeep import watching
 
 router = APIRouter(prefix="/connections", tags=["connections"])
@@ -139,6 +140,8 @@ def change_connection(rt: Rt, caller: Admitted, connection_id: Slug, changes: Co
     replaced = {name: getattr(before, name) for name in wanted}
     with audit.recorded(rt, caller, "connection.changed", connection_id, before=replaced, after=wanted):
         changed = store.change(rt, connection_id, **wanted) if wanted else before
+        if changed.environment != before.environment:
+            mailboxes.outdate(rt, connection_id)
     return Connection.model_validate(changed)
 
 
@@ -160,7 +163,7 @@ def disconnect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Conn
     """Let a connection rest until it is connected again: nothing of it is lost, nothing is done."""
     if store.read(rt, connection_id)[0].state != "disconnected":
         with audit.recorded(rt, caller, "connection.disconnected", connection_id):
-            states.disconnect(rt, connection_id)
+            watching.disconnect(rt, connection_id)
     return Connection.model_validate(store.read(rt, connection_id)[0])
 
 

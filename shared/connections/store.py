@@ -38,7 +38,8 @@ PERMISSIONS = ("Mail.ReadWrite", "Mail.ReadWrite.Shared")
 https://learn.microsoft.com/en-us/graph/permissions-reference"""
 AGENTS = "agents"
 """The method of a connection for which each agent signs in for themselves."""
-_REMEMBERED_SECONDS = 60
+REMEMBERED_SECONDS = 60
+"""How old what is known of a connection may be, where nothing else is said."""
 
 
 type ConnectionState = Literal["connected", "needs_sign_in", "disconnected"]
@@ -136,16 +137,16 @@ def list_all(rt: Runtime) -> list[Connection]:
     return [fill(Connection, row) for row in rt.tables[TABLE].range(PARTITION)]
 
 
-def get(rt: Runtime, connection_id: str) -> Connection:
-    """The connection of this id, remembered for a minute; raises NotFound."""
+def get(rt: Runtime, connection_id: str, within: float = REMEMBERED_SECONDS) -> Connection:
+    """The connection of this id, as it was at some moment ``within`` the last seconds; raises NotFound."""
     memory: dict[str, tuple[Connection, float]] = rt.memory.setdefault("connections", {})
     known = memory.get(connection_id)
-    if known and known[1] > rt.clock.steady():
+    if known and rt.clock.steady() - known[1] < within:
         return known[0]
     row = rt.tables[TABLE].find(PARTITION, connection_id)
     if row is None:
         raise missing(connection_id)
-    memory[connection_id] = fill(Connection, row), rt.clock.steady() + _REMEMBERED_SECONDS
+    memory[connection_id] = fill(Connection, row), rt.clock.steady()
     return memory[connection_id][0]
 
 
@@ -217,15 +218,15 @@ def forget(rt: Runtime) -> None:
     rt.memory.pop("connections", None)
 
 
-def rests(rt: Runtime, connection_id: str) -> bool:
-    """Whether no work of this connection may begin now; raises NotFound."""
-    found = get(rt, connection_id)
+def rests(rt: Runtime, connection_id: str, within: float = REMEMBERED_SECONDS) -> bool:
+    """Whether no work of this connection may begin now, by what is known ``within`` seconds; raises NotFound."""
+    found = get(rt, connection_id, within)
     return found.state != "connected" or found.environment not in ("*", rt.settings.environment)
 
 
-def graph_client(rt: Runtime, connection_id: str) -> GraphClient:
+def graph_client(rt: Runtime, connection_id: str, within: float = REMEMBERED_SECONDS) -> GraphClient:
     """Microsoft Graph as this connection; raises NotFound, Misconfigured; SignInFailed or Conflict where it rests."""
-    found = get(rt, connection_id)
+    found = get(rt, connection_id, within)
     check_awake(found, f"The connection {connection_id}")
     return open_client(rt, found)
 

@@ -18,6 +18,9 @@ from shared.mail.ledger import Entry
 from shared.mail.passage import Place
 from shared.runtime import Runtime
 
+JUST_READ = 3_600.0
+"""Seconds: what this round has begun with is good for all of it."""
+
 OVERLAP = timedelta(days=1)
 """How far behind the latest known mail a plain list begins. It stands for a delta round that does not end, and for all
 of them in a cloud that has none; what a person moves into the folder later than that is not seen there."""
@@ -61,7 +64,7 @@ def _list_unfinished(place: Place, *, died_before: bool) -> list[Entry]:
 def _fetch_changes(place: Place) -> tuple[list[Json], str]:
     """Messages that came or changed since the cursor, and the next cursor."""
     place.state.endless = False
-    if "message-delta" in get_connection(place.rt, place.mailbox.connection_id).lacks:
+    if "message-delta" in get_connection(place.rt, place.mailbox.connection_id, within=JUST_READ).lacks:
         return _list_recent(place), ""
     try:
         found = _fetch_round(place)

@@ -1,7 +1,8 @@
 """Heads: the settings of a mailbox and where its rounds are, remembered by the process from one round to the next.
 
-A memory may be outdated: another process was at the mailbox, or somebody changed its settings. Both write the state
-row, so that the first thing which a round writes from such a memory is refused. Until then it has only looked.
+A memory may be outdated: another process was at the mailbox, or somebody changed its settings, or those of its
+connection, which is remembered for as long then. All of them write the state row, so that the first thing which a round
+writes from such a memory is refused. Until then it has only looked.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from shared.mail.mailboxes import Mailbox
 from shared.mail.state import State
 from shared.runtime import Runtime
 
-_REMEMBERED_SECONDS = 600
+REMEMBERED_SECONDS = 600
 _DISTRUSTED_SECONDS = 600
 _MOST_REMEMBERED = 5_000
 
@@ -37,7 +38,7 @@ def read(rt: Runtime, mailbox_id: str) -> Head:
     """The head as it is at this moment, in one request; raises NotFound."""
     _remembered(rt).pop(mailbox_id, None)
     mailbox, state = mailboxes.get_head(rt, mailbox_id)
-    return Head(mailbox, state, rt.clock.steady() + _REMEMBERED_SECONDS)
+    return Head(mailbox, state, rt.clock.steady() + REMEMBERED_SECONDS)
 
 
 def take(rt: Runtime, mailbox_id: str) -> Head | None:

@@ -98,6 +98,14 @@ def change(rt: Runtime, mailbox_id: str, values: Mapping[str, str | bool]) -> Ma
     return mailbox
 
 
+def outdate(rt: Runtime, connection_id: str) -> None:
+    """Have every round begin from a read that knows the mailboxes of this connection as they were until now."""
+    for mailbox in list_all(rt):
+        if mailbox.connection_id == connection_id:
+            told = {"settings_version": uuid4().hex}
+            rt.tables[TABLE].merge(Row(mailbox.mailbox_id, STATE, dict(told)))
+
+
 def get(rt: Runtime, mailbox_id: str) -> Mailbox:
     """The mailbox of this id; raises NotFound."""
     row = rt.tables[TABLE].find(mailbox_id, CONFIG)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from shared import log, tally
 from shared.clock import from_text, to_text
-from shared.connections.store import graph_client, rests
+from shared.connections.store import REMEMBERED_SECONDS, graph_client, rests
 from shared.errors import DeskbridgeError, Later, Misconfigured, NotFound
 from shared.graph.errors import GraphBusy, GraphError, SignInFailed
 from shared.mail import changes, disposal, heads, intake, late_moves, ledger, mailboxes
@@ -66,7 +66,7 @@ def _is_done_from_memory(rt: Runtime, work: SyncMailbox) -> bool:
     if head is None:
         return False
     try:
-        _bring_up_to_date(rt, head, work)
+        _bring_up_to_date(rt, head, work, within=heads.REMEMBERED_SECONDS)
     except RowChanged:
         log.info("mail.head_outdated")
         heads.distrust(rt, work.mailbox_id)
@@ -74,19 +74,22 @@ def _is_done_from_memory(rt: Runtime, work: SyncMailbox) -> bool:
     return True
 
 
-def _bring_up_to_date(rt: Runtime, head: Head, work: SyncMailbox) -> None:
-    """Run a round if there is reason to; raises Later, and RowChanged where the head turns out to be outdated."""
+def _bring_up_to_date(rt: Runtime, head: Head, work: SyncMailbox, within: float = REMEMBERED_SECONDS) -> None:
+    """Run a round if there is reason to; raises Later, and RowChanged where the head turns out to be outdated.
+
+    ``within``: how many seconds old what is known of the connection may be.
+    """
     mailbox, state, now = head.mailbox, head.state, rt.clock.now()
     if not mailbox.enabled or state.covers(work.noticed_at) or _is_awaited(work, state, now):
         log.debug("mail.nothing_to_do", enabled=mailbox.enabled)
         heads.keep(rt, head)
         return
-    if rests(rt, mailbox.connection_id):  # nothing is lost: the next round begins where the last one ended
+    if rests(rt, mailbox.connection_id, within):  # nothing is lost: the next round begins where the last one ended
         log.debug("mail.connection_rests", connection_id=mailbox.connection_id)
         return
     if state.is_leased(now):
         raise Later("Another round is at this mailbox.", BUSY_DELAY * 2 ** min(work.attempt, 4))
-    _run_round(rt, head, work)
+    _run_round(rt, head, work, within)
 
 
 def _is_awaited(work: SyncMailbox, state: State, now: datetime) -> bool:
@@ -97,12 +100,13 @@ def _is_awaited(work: SyncMailbox, state: State, now: datetime) -> bool:
     return work.attempt == 0 and work.cause in ("scan", "notification") and state.is_resting(now)
 
 
-def _run_round(rt: Runtime, head: Head, work: SyncMailbox) -> None:
+def _run_round(rt: Runtime, head: Head, work: SyncMailbox, within: float) -> None:
     """Busy Graph: the work is put again. A refusal, or a lost sign-in: the next scan tries again."""
     mailbox, state = head.mailbox, head.state
     read_at = state.etag
     try:
-        place = _Round(Place(rt, graph_client(rt, mailbox.connection_id), mailbox, state), work).run()
+        client = graph_client(rt, mailbox.connection_id, within)
+        place = _Round(Place(rt, client, mailbox, state), work).run()
         heads.keep(rt, replace(head, mailbox=place.mailbox))
     except RowChanged:
         if state.etag == read_at:  # nothing is written yet

@@ -64,6 +64,12 @@ def connect(rt: Runtime, connection_id: str) -> None:
         _look_at_all(rt, connection_id)
 
 
+def disconnect(rt: Runtime, connection_id: str) -> None:
+    """A person wants it to rest: nothing more is done for it, whatever a process remembers. Raises NotFound."""
+    if states.disconnect(rt, connection_id):
+        mailboxes.outdate(rt, connection_id)
+
+
 def look_again(rt: Runtime, connection_id: str) -> None:
     """Something about a lost sign-in was changed: let the connection go on if it can sign in now. Raises NotFound."""
     try:

@@ -24,12 +24,14 @@ class Measured:
 
 @pytest.fixture
 def desk(world: World) -> World:
-    """A desk that has taken a mail in, and has forgotten what it remembered of it."""
+    """A desk that has taken a mail in a while ago; the scan has come round since, and its sender is forgotten."""
     world.connect()
     world.add_mailbox()
     world.emulator.deliver(SUPPORT, mail("What is made at first is made"))
     world.settle()
-    world.advance(1_200)
+    world.advance(900)
+    world.scan()
+    world.advance(200)
     return world
 
 

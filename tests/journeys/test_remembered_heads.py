@@ -303,3 +303,26 @@ def test_a_busy_graph_leaves_one_message_and_is_told(warm: World, outdated: bool
     warm.advance(600)
     warm.scan()
     assert_taken_once(warm, 3 if outdated else 2)
+
+
+@pytest.mark.requirement("MAIL-4", "CONN-9")
+def test_mails_minutes_apart_need_no_look_at_mailbox_or_connection(warm: World) -> None:
+    for _ in range(3):
+        warm.advance(150)
+        warm.scan()
+        warm.advance(140)
+        assert cost_of(warm, mail("Minutes later")).calls in (SINGLE, {**SINGLE, SENDER: 1})
+    assert_taken_once(warm, 4)
+
+
+@pytest.mark.requirement("CONN-9")
+def test_a_disconnection_elsewhere_stops_the_next_round_whatever_is_remembered(warm: World) -> None:
+    with another_process(warm):
+        assert warm.api("POST", "/connections/contoso/disconnect").status == 200
+    warm.advance(90)
+    deliver(warm, "While it is disconnected")
+    assert len(warm.tickets()) == 1
+    with another_process(warm):
+        assert warm.api("POST", "/connections/contoso/connect").status == 200
+        warm.settle()
+    assert_taken_once(warm, 2)
