@@ -13,7 +13,8 @@ from shared.storage.rows import Change
 
 def end(place: Place) -> None:
     """The pages go, and the next run begins where this one ended; a preview leaves nothing but its plan."""
-    _remove_pages(place)
+    if place.state.user_pages or place.state.group_pages or place.state.resyncs:
+        place.spool.remove_pages()
     if place.run.mode == "run":
         _end_run(place)
         return
@@ -45,8 +46,3 @@ def _superseded(place: Place) -> list[Change]:
         return []
     state.held_run = ""
     return [runs.writing(place.connection_id, replace(former, status="superseded"))]
-
-
-def _remove_pages(place: Place) -> None:
-    place.spool.remove("users", place.state.user_pages)
-    place.spool.remove("groups", place.state.group_pages)

@@ -41,10 +41,18 @@ class Spool:
         for number in range(1, count + 1):
             yield self.get(kind, number)
 
-    def remove(self, kind: Kind, count: int) -> None:
-        """Let go of what was kept; no matter if it is gone."""
-        for number in range(1, count + 1):
-            self.rt.blobs.delete(self._name(kind, number))
+    def remove_pages(self) -> None:
+        """Let go of Graph's pages; those of a reading that was given up, too."""
+        for kind in ("users", "groups"):
+            self.rt.blobs.delete_all(f"{self._folder}/{kind}-")
+
+    def remove(self) -> None:
+        """Let go of everything."""
+        self.rt.blobs.delete_all(f"{self._folder}/")
+
+    @property
+    def _folder(self) -> str:
+        return f"directory/{self.connection_id}/{self.run_id}"
 
     def _name(self, kind: Kind, number: int) -> str:
-        return f"directory/{self.connection_id}/{self.run_id}/{kind}-{number:04d}"
+        return f"{self._folder}/{kind}-{number:04d}"

@@ -18,6 +18,7 @@ from shared.directory import applying, ending, planning, releasing, rounds, runs
 from shared.directory.place import Place
 from shared.directory.rounds import NotCredible
 from shared.directory.runs import Head, Mode, Phase, Run, State
+from shared.directory.spool import Spool
 from shared.directory.store import RESET
 from shared.errors import Conflict, DeskbridgeError, Later, Misconfigured, NotFound
 from shared.graph.errors import GraphBusy, GraphError, ResyncRequired, SignInFailed
@@ -129,6 +130,7 @@ def _give_up(rt: Runtime, connection_id: str, state: State, why: DeskbridgeError
     if run is None:
         _interrupt(rt, connection_id, state, why)
         return
+    Spool(rt, connection_id, run.run_id).remove_pages()
     state.give_up(now, why.cause, why.cure)
     cause, cure = why.cause[:1000], why.cure[:1000]
     failed = replace(run, status="failed", ended_at=to_text(now), failure=cause, cure=cure)

@@ -45,6 +45,18 @@ class Blobs:
         except ResourceNotFoundError:
             return
 
+    def delete_all(self, prefix: str) -> None:
+        """Remove every blob whose name begins so."""
+        for name in self.list_names(prefix):
+            self.delete(name)
+
+    def list_names(self, prefix: str) -> list[str]:
+        """The blobs whose names begin so."""
+        try:
+            return list(self._container.list_blob_names(name_starts_with=prefix))
+        except ResourceNotFoundError:  # there is no container yet
+            return []
+
     def _upload(self, name: str, data: bytes, content_type: str) -> None:
         settings = ContentSettings(content_type=content_type)
         self._container.get_blob_client(name).upload_blob(data, overwrite=True, content_settings=settings)

@@ -1,4 +1,4 @@
-"""What is removed when it is old: the record of changes, alerts, work that was replayed, sign-ins that were begun.
+"""What is removed when it is old: the record of changes, alerts, replayed work, begun sign-ins, runs of the directory.
 
 All of it lies in the order of time, so that only what goes is read. Tickets, mail and its journal are not among it.
 """
@@ -13,6 +13,8 @@ from itertools import batched
 from shared import log
 from shared.clock import to_text
 from shared.connections import alerts, attempts
+from shared.directory import TABLE as DIRECTORY
+from shared.directory import forgetting
 from shared.runtime import Runtime
 from shared.storage import ages
 from shared.storage.keys import newest_first
@@ -47,6 +49,7 @@ def remove_old(rt: Runtime) -> None:
             if rt.clock.steady() > until:
                 break
         log.info("retention.removed", table=kind.table, rows=removed)
+    log.info("retention.removed", table=DIRECTORY, rows=forgetting.remove_old(rt, until))
 
 
 def _kinds(rt: Runtime) -> Sequence[_Kind]:

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from dev.graph import Fault
 from shared.desk import keeping, people, sites
 from shared.desk.sites import Site
 from shared.directory import looking, runs, store
-from shared.directory.rules import Rules, SiteMapping
+from shared.directory.rules import Cap, Rules, SiteMapping
 from tests.companies import READS, Company, open_company, picture_of
 from tests.kill import LEASE_OVER, kill_after, revive
 from tests.world import CLIENT, CLIENT_SECRET, World, mail
@@ -196,16 +197,17 @@ def test_two_tenants_with_the_same_people_three_schedules_and_one_that_is_only_f
         company.hire("grace")
         company.hire("ada")
     first.keep(every_hours=1)
+    assert first.run().counts == {"create": 2}
     second.keep(second.rules().model_copy(update={"every_hours": 3}))
     third.keep(third.rules().model_copy(update={"every_hours": 1}))
     begun: dict[str, int] = {}
-    for _ in range(6):
+    for _ in range(4):
         world.advance(3600)
         first.wake()
     for company in (first, second, third):
         found, _ = runs.list_runs(world.rt, company.connection_id)
         begun[company.connection_id] = len(found)
-    assert begun == {first.connection_id: 6, second.connection_id: 2, third.connection_id: 0}
+    assert begun == {first.connection_id: 5, second.connection_id: 2, third.connection_id: 0}
     users = list(people.iter_users(world.rt))
     assert {user.source for user in users} == {first.connection_id}, "nobody is taken over, no address shared"
     assert {entry.outcome for entry in second.entries(second.last_run()).values()} <= {"refuse"}
@@ -251,3 +253,47 @@ def test_who_waits_for_a_site_comes_in_once_it_is_there(company: Company) -> Non
     waiting = runs.get_head(rt, company.connection_id).state.waiting
     assert company.users()["Edsger"].origin.rpartition("/")[2] not in waiting
     assert len(waiting) == 3, "those of the first day, whose offices are not known either"
+
+
+@pytest.mark.requirement("DIR-11")
+def test_runs_that_are_old_go_with_all_that_they_kept_but_not_what_waits_for_a_person(company: Company) -> None:
+    world = company.world
+    company.ask("preview")
+    company.keep(cap=Cap(least=0, percent=0))
+    company.tenant.delete("alan@contoso.com")
+    held = company.run()
+    assert held.status == "held"
+    world.advance(100 * 24 * 3600)
+    world.host.run_timer("remove_old")
+    left, _ = runs.list_runs(world.rt, company.connection_id)
+    assert [run.run_id for run in left] == [held.run_id]
+    kept = {name.split("/")[2] for name in world.rt.blobs.list_names("directory/")}
+    assert kept == {held.run_id}
+    assert company.users()["Alan"].active
+
+
+@pytest.mark.requirement("DIR-8")
+def test_what_a_run_read_is_gone_when_it_has_failed(company: Company) -> None:
+    company.tenant.change("alan@contoso.com", jobTitle="Mathematician")
+    company.world.emulator.faults.add(Fault(kind="refuse", path="/groups/delta", status=403, error="Forbidden"))
+    run = company.run()
+    assert run.status == "failed"
+    assert not [name for name in company.world.rt.blobs.list_names("directory/") if run.run_id in name]
+
+
+@pytest.mark.requirement("OPS-5")
+def test_health_tells_what_waits_and_what_failed(company: Company) -> None:
+    [found] = company.world.get("/health")["directories"]
+    assert (found["people"], found["held_run"], found["issues"]) == (3, "", [])
+    assert found["next_run_at"]
+    company.keep(cap=Cap(least=0, percent=0))
+    company.tenant.delete("alan@contoso.com")
+    held = company.run()
+    [found] = company.world.get("/health")["directories"]
+    assert found["held_run"] == held.run_id
+    assert [issue["code"] for issue in found["issues"]] == ["directory_held"]
+    company.world.emulator.faults.add(Fault(kind="refuse", path="/users/delta", status=403, error="Forbidden"))
+    company.run()
+    issues = company.world.get("/health")["directories"][0]["issues"]
+    assert {issue["code"] for issue in issues} == {"directory_held", "directory_failing"}
+    assert all(issue["cause"] and issue["cure"] for issue in issues)
