@@ -55,10 +55,10 @@ def settle(place: Place) -> None:
     step = _approve_next if place.run.status == "approved" else _discard_next
     place.save()
     while place.run.settled < place.run.pieces:
+        step(place)
         if place.is_late():
             place.let_go()
             return
-        step(place)
     _close(place)
 
 

@@ -141,20 +141,20 @@ def _give_up(rt: Runtime, connection_id: str, state: State, why: DeskbridgeError
 
 
 def _carry_on(place: Place, *, reset: str) -> None:
-    """Step by step until the run or the slice is over; whoever holds the lease, and nobody else."""
+    """Step by step, one at least, until the run or the slice is over; whoever holds the lease, and nobody else."""
     if not place.state.is_leased(place.rt.clock.now()):
         place.save()
     if place.state.phase in ("users", "groups", "plan") and rounds.is_outdated(place):
         log.info("directory.rules_changed_meanwhile")
         rounds.begin_reading(place)
     while place.state.run:
-        if place.is_late():
-            place.let_go()
-            return
         if place.state.phase == "begin":
             _begin_reading(place, reset)
         else:
             _STEPS[place.state.phase](place)
+        if place.state.run and place.is_late():
+            place.let_go()
+            return
 
 
 def _begin_reading(place: Place, reset: str) -> None:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from dev.graph import Fault
-from shared.desk import keeping, people, sites
+from shared.desk import handling, keeping, people, sites
+from shared.desk.handling import Author
 from shared.desk.sites import Site
 from shared.directory import looking, runs, store
 from shared.directory.rules import Cap, Rules, SiteMapping
@@ -297,3 +298,21 @@ def test_health_tells_what_waits_and_what_failed(company: Company) -> None:
     issues = company.world.get("/health")["directories"][0]["issues"]
     assert {issue["code"] for issue in issues} == {"directory_held", "directory_failing"}
     assert all(issue["cause"] and issue["cure"] for issue in issues)
+
+
+@pytest.mark.requirement("DIR-9")
+@pytest.mark.parametrize("reassign", [True, False])
+def test_the_tickets_of_an_agent_who_left_go_back_to_nobody_if_that_is_wished(company: Company, reassign: bool) -> None:
+    world = company.world
+    world.add_mailbox()
+    world.settle()
+    world.emulator.deliver("support@contoso.com", mail(sender="Eve <eve@example.com>"))
+    world.settle()
+    [ticket] = world.tickets()
+    ada = company.agents()["Ada"].agent_id
+    handling.change(world.rt, ticket["number"], by=Author("Grace"), agent=ada)
+    company.keep(reassign_tickets=reassign)
+    company.tenant.delete("ada@contoso.com")
+    assert company.run().status == "done"
+    assert not company.agents()["Ada"].active
+    assert world.ticket(ticket["number"])["agent"] == ("" if reassign else ada)

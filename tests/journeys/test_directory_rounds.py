@@ -184,3 +184,15 @@ def test_s15_a_busy_graph_in_the_middle_of_a_round(company: Company, kind: str, 
     run = company.last_run()
     assert (run.status, run.counts) == ("done", {"update": 1})
     assert company.users()["Alan"].details["title"] == "Mathematician"
+
+
+@pytest.mark.requirement("DIR-1")
+def test_a_run_that_gets_a_moment_at_a_time_comes_to_the_same_end(company: Company) -> None:
+    company.world.start(SLICE_SECONDS="0.001")
+    company.tenant.change("alan@contoso.com", jobTitle="Mathematician")
+    company.hire("edsger", "Desk", manager="alan")
+    company.world.meter.start()
+    run = company.run()
+    assert (run.status, run.counts) == ("done", {"update": 1, "create": 1})
+    assert company.world.meter.by_kind()["queue"] > 4, "it put itself again after each step"
+    assert company.users()["Edsger"].manager == company.users()["Alan"].user_id
