@@ -116,6 +116,16 @@ def report_figures(timer: func.TimerRequest) -> None:
     _come_round("report_figures", figures.report)
 
 
+@app.function_name("import_licenses")
+@app.timer_trigger(arg_name="timer", schedule="%LICENSE_SCHEDULE%", use_monitor=True)
+def import_licenses(timer: func.TimerRequest) -> None:
+    """What the connected tenants have bought is looked up."""
+    from shared.directory import license_import  # noqa: PLC0415 - see the top
+
+    del timer
+    license_import.import_all(runtime.current())
+
+
 @app.function_name("sync_mailbox")
 @app.queue_trigger(arg_name="message", queue_name="mailbox-sync", connection=STORAGE)
 def sync_mailbox(message: func.QueueMessage) -> None:
@@ -150,6 +160,15 @@ def sync_directory(message: func.QueueMessage) -> None:
     from shared.directory.sync import sync_directory as handle  # noqa: PLC0415 - see the top
 
     _carry_out(work.SyncDirectory, message, handle)
+
+
+@app.function_name("change_license")
+@app.queue_trigger(arg_name="message", queue_name="license-changes", connection=STORAGE)
+def change_license(message: func.QueueMessage) -> None:
+    """One user is given licenses, or loses them."""
+    from shared.directory.license_changes import change_license as handle  # noqa: PLC0415 - see the top
+
+    _carry_out(work.ChangeLicense, message, handle)
 
 
 @app.function_name("send_alert")
@@ -187,6 +206,13 @@ def keep_poison_care(message: func.QueueMessage) -> None:
 def keep_poison_directory(message: func.QueueMessage) -> None:
     """What failed too often is kept for a person."""
     _keep_poison("directory-sync", message)
+
+
+@app.function_name("keep_poison_license")
+@app.queue_trigger(arg_name="message", queue_name="license-changes-poison", connection=STORAGE)
+def keep_poison_license(message: func.QueueMessage) -> None:
+    """What failed too often is kept for a person."""
+    _keep_poison("license-changes", message)
 
 
 @app.function_name("keep_poison_alert")

@@ -163,6 +163,7 @@ class Stack:
             "REPORT_SCHEDULE": NEVER,
             "RETENTION_SCHEDULE": NEVER,
             "DIRECTORY_SCHEDULE": NEVER,
+            "LICENSE_SCHEDULE": NEVER,
             "PYTHON_THREADPOOL_THREAD_COUNT": "16",
             "LOCAL_CLOUD_URL": self._server.url,
         }

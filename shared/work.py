@@ -75,6 +75,14 @@ class SyncDirectory(Work):
     cause: Cause
 
 
+class ChangeLicense(Work):
+    """Give licenses to a user of a connection, or take them. ``change``: the key of what is wanted."""
+
+    queue: ClassVar[str] = "license-changes"
+    connection_id: str
+    change: str
+
+
 class SendAlert(Work):
     """Tell the people in charge. ``alert``: the key of its row."""
 
@@ -83,7 +91,7 @@ class SendAlert(Work):
 
 
 KINDS: dict[str, type[Work]] = {
-    kind.queue: kind for kind in (SyncMailbox, ReplayMail, CareForSubscription, SyncDirectory, SendAlert)
+    kind.queue: kind for kind in (SyncMailbox, ReplayMail, CareForSubscription, SyncDirectory, ChangeLicense, SendAlert)
 }
 
 

@@ -99,5 +99,6 @@ def test_no_field_is_called_like_one_of_the_hosts_own() -> None:
 
 
 def test_every_queue_has_a_lawful_name_and_one_kind_of_work() -> None:
-    assert set(KINDS) == {"mailbox-sync", "mail-replay", "subscription-care", "directory-sync", "alerts"}
+    expected = {"mailbox-sync", "mail-replay", "subscription-care", "directory-sync", "license-changes", "alerts"}
+    assert set(KINDS) == expected
     assert KINDS["mail-replay"] is ReplayMail

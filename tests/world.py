@@ -59,6 +59,7 @@ def settings_for(azurite: Azurite) -> dict[str, str]:
         "WATCH_SCHEDULE": "0 23 * * * *",
         "RETENTION_SCHEDULE": "0 41 3 * * *",
         "DIRECTORY_SCHEDULE": "0 */15 * * * *",
+        "LICENSE_SCHEDULE": "0 17 4 * * *",
         "PYTHON_THREADPOOL_THREAD_COUNT": str(THREADS),
     }
 

@@ -96,13 +96,21 @@ Calling = Annotated[Call, Depends(_call)]
 
 
 def page[T, M: Output](
-    rt: Runtime, kind: Kind[T], query: Paged, model: type[M], fits: Callable[[T], bool] | None = None
+    rt: Runtime,
+    kind: Kind[T],
+    query: Paged,
+    model: type[M],
+    fits: Callable[[T], bool] | None = None,
+    *,
+    filtered: bool = False,
 ) -> Page[M]:
-    """The next of those that fit, in the order of their ids; all do where the query names nothing."""
+    """The next of those that fit, in the order of their ids; all do where the query names nothing, unless the list is
+    ``filtered`` whatever it names.
+    """
     listing = f"{_event(kind)}s"
     past = str(paging.read_position(rt.keys, listing, query) or "")
     named = query.model_dump(exclude={"limit", "after"}, exclude_none=True)
-    found, last = keeping.list_some(rt, kind, fits if named else None, past=past, limit=query.limit)
+    found, last = keeping.list_some(rt, kind, fits if named or filtered else None, past=past, limit=query.limit)
     items = [model.model_validate(each) for each in found]
     return Page(items=items, next=paging.make_token(rt.keys, listing, query, last))
 

@@ -39,7 +39,8 @@ class Permission:
     source: str = _REFERENCE
 
 
-_READ_USERS = ("User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All")
+_DIRECTORY = ("Directory.Read.All", "Directory.ReadWrite.All")
+_READ_USERS = ("User.ReadWrite.All", *_DIRECTORY)
 
 PERMISSIONS = (
     Permission(
@@ -128,6 +129,23 @@ PERMISSIONS = (
         "See which licences there are, give them and take them back.",
         covered_by=("Directory.ReadWrite.All",),
         source="https://learn.microsoft.com/en-us/graph/api/user-assignlicense",
+    ),
+    Permission("User.Read.All", "licences", "See who has which, and through which group.", covered_by=_READ_USERS),
+    Permission(
+        "Organization.Read.All",
+        "licences",
+        "See which licences there are, where none are given or taken from here.",
+        mandatory=False,
+        covered_by=("LicenseAssignment.ReadWrite.All", "Organization.ReadWrite.All", *_DIRECTORY),
+        source="https://learn.microsoft.com/en-us/graph/api/subscribedsku-list",
+    ),
+    Permission(
+        "User.ReadWrite.All",
+        "licences",
+        "Set the usage location of who has none.",
+        mandatory=False,
+        covered_by=("Directory.ReadWrite.All",),
+        source="https://learn.microsoft.com/en-us/graph/api/user-update",
     ),
 )
 """For a desk that only sends, ``mail-send`` alone is the whole set."""

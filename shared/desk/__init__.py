@@ -18,6 +18,7 @@ key                                         row
 ``e~`` digest of an address                 the user with this mail address
 ``agent~`` agent                            an agent
 ``org~``, ``site~``, ``team~``, ...         an organization, a site, a team, a role, a board, a custom field, by its id
+``lic~`` connection ``~`` product           a license that an organization has bought
 ``n~`` digest of a name                     which of these has this name: no other of its kind may
 ``dom~`` mail domain                        the active site that has it
 ==========================================  ===========================================================================

@@ -45,6 +45,7 @@ def check(rules: Rules, structure: Structure) -> list[Problem]:
         *_matching("user_matching", rules.user_matching, (*_IDENTITY, *user_targets(structure)), rules.user_fields),
         *_matching("agent_matching", rules.agent_matching, AGENT_TARGETS, rules.agent_fields),
         *_organization("licenses_organization", rules.licenses_organization, structure, optional=True),
+        *_managed_licenses(rules),
     ]
 
 
@@ -209,6 +210,12 @@ def _roles_named(rules: Rules, structure: Structure) -> Problems:
     if rules.full_role_management and not gives:
         cause = "Roles are to be managed by Entra, but no mapping gives an agent role: every agent would be inactive."
         yield Problem("full_role_management", cause, "Add agent role mappings first.")
+
+
+def _managed_licenses(rules: Rules) -> Problems:
+    if rules.manage_licenses and not rules.licenses_organization:
+        cause = "Licenses are to be managed from here, but none are imported."
+        yield Problem("manage_licenses", cause, "Set 'licenses_organization', too.")
 
 
 def _matching(place: str, names: Sequence[str], targets: Sequence[str], fields: Sequence[FieldMapping]) -> Problems:

@@ -48,7 +48,8 @@ _GONE = {
 def _user_view(user: User, structure: Structure) -> View:
     shown = _shared_view(user) | _plain({"site": structure.site_name(user.site), "manager": user.manager})
     custom = _plain({f"custom.{name}": value for name, value in user.custom.items()})
-    return shown | custom | _roles(user.roles, structure) | _seats(user.seats, structure)
+    licenses = {("license", each): each for each in user.licenses}
+    return shown | custom | licenses | _roles(user.roles, structure) | _seats(user.seats, structure)
 
 
 def _agent_view(agent: Agent, structure: Structure) -> View:

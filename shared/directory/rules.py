@@ -144,7 +144,6 @@ _NOT_PLANNED = {
     "sync_method",
     "reassign_tickets",
     "last_sign_in",
-    "licenses_organization",
     "manage_licenses",
     "groups_as_followers",
 }

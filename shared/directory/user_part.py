@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from shared.desk.licenses import linked
 from shared.desk.people import User
 from shared.directory import entitlements
 from shared.directory.differences import user_changes
@@ -68,7 +69,15 @@ def _filled(case: Case[User], user: User, managers: Managers) -> User:
         details=filled(user.details, values),
         custom=filled(user.custom, values, CUSTOM),
         site=_site(case, address or user.address),
+        licenses=_licenses(case),
     )
+
+
+def _licenses(case: Case[User]) -> tuple[str, ...]:
+    """What Entra says they have, where licenses are imported; a link may be there before its license is."""
+    imported = bool(case.context.rules.licenses_organization)
+    skus = case.known.person.texts("assignedLicenses") if imported else ()
+    return linked(case.base.licenses, case.context.connection_id, skus)
 
 
 def _manager(case: Case[User], managers: Managers) -> str:
@@ -123,4 +132,8 @@ def _reasons(case: Case[User]) -> dict[str, str]:
     mapping, found = case.known.choice.user, matched(case.known.user.by)
     site = mapping.title() if mapping else "the site of their mail domain"
     lost = "it is somebody else's in Entra now"
-    return {"active": case.why_active(), "site": site, "address": lost, MANAGER: "manager in Entra", "origin": found}
+    named = {"active": case.why_active(), "site": site, "address": lost, MANAGER: "manager in Entra", "origin": found}
+    return named | dict.fromkeys(case.base.licenses, _TAKEN) | dict.fromkeys(_licenses(case), "assigned in Entra")
+
+
+_TAKEN = "no longer assigned in Entra"

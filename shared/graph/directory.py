@@ -124,6 +124,18 @@ def list_groups_of(client: GraphClient, user_id: str) -> frozenset[str]:
     return frozenset(str(each["id"]) for each in found if each.get("@odata.type") == GROUP_TYPE)
 
 
+def find_group_names(client: GraphClient, ids: Sequence[str]) -> dict[str, str]:
+    """What those of these groups are called that are there.
+
+    https://learn.microsoft.com/en-us/graph/api/directoryobject-getbyids
+    """
+    if not ids:
+        return {}
+    body: Json = {"ids": list(ids[:IDS_AT_ONCE]), "types": ["group"]}
+    answer = client.send("POST", "/directoryObjects/getByIds?$select=id,displayName", body)
+    return {str(each["id"]): str(each.get("displayName") or each["id"]) for each in answer.get("value", [])}
+
+
 def check_groups(client: GraphClient, user_id: str, ids: Sequence[str]) -> frozenset[str]:
     """Those of these groups that a user is in, directly or through other groups.
 

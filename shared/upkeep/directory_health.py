@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from shared.clock import from_text, to_text
 from shared.connections import store as connections
 from shared.connections.store import Connection
-from shared.directory import runs, schedule
+from shared.directory import reports, runs, schedule
 from shared.directory.runs import Head
 from shared.errors import Misconfigured
 from shared.runtime import Runtime
@@ -37,7 +37,9 @@ class DirectoryHealth:
 
 
 def check(rt: Runtime, now: datetime, hidden: Collection[str] = ()) -> tuple[DirectoryHealth, ...]:
-    """Look at every directory that is switched on, but those of ``hidden`` connections: two requests each at most."""
+    """Look at every directory that is switched on, but those of ``hidden`` connections: two requests each at most, and
+    one more where licenses are read, one where sign-ins are.
+    """
     listed = (each for each in connections.list_all(rt) if each.connection_id not in hidden)
     found = (_check_one(rt, each, now) for each in listed)
     return tuple(each for each in found if each is not None)
@@ -81,6 +83,9 @@ def _issues(rt: Runtime, connection: Connection, head: Head, now: datetime) -> I
             "directory_slow", "warning", name, cause, "See its log: it goes on by itself, or says why it cannot."
         )
     yield from _held(rt, connection, head)
+    for task, report in reports.list_failing(rt, connection.connection_id, head.rules).items():
+        cause = f"{report.failure} (since {report.failing_since})"
+        yield Issue(f"{task}_unread", "warning", name, cause, report.cure)
 
 
 def _held(rt: Runtime, connection: Connection, head: Head) -> Iterator[Issue]:

@@ -88,6 +88,7 @@ def filled(path: str, wrong: str = "", value: str = "") -> str:
         "person": "ada@contoso.com",
         "object_id": SOME_ID,
         "address": "ada@contoso.com",
+        "change": "98204812799999999~0123456789ab",
     }
     for name, text in proper.items():
         path = path.replace(f"{{{name}}}", quote(value if name == wrong else text, safe=""))
@@ -116,6 +117,7 @@ def test_no_hostile_text_in_an_address_reaches_a_row(desk: World, azurite: Azuri
             "rules": {"rules": {}},
             "check": {"rules": {}},
             "reset": {"to": "clear"},
+            "changes": {"users": [SOME_ID]},
             "{mailbox_id}": {"name": "New"},
             "{connection_id}": {"name": "New"},
             "{number}": {"status": "open"},
@@ -167,7 +169,7 @@ def raw(world: World, method: str, path: str, body: bytes, kind: str = "applicat
     return world.host.http(method, f"/api/v1{path}", {"X-API-Key": ADMIN_KEY, "Content-Type": kind}, body)
 
 
-FREE_TEXT = ("requester", "sender", "address", "text", "starts_with", "code", "who", "target")
+FREE_TEXT = ("requester", "sender", "address", "text", "starts_with", "code", "who", "target", "connection")
 """Queries that look for what they are given."""
 
 BODIES = {

@@ -367,3 +367,19 @@ def assert_held(entry: Entry) -> None:
         assert {each.board_id for each in entry.user_before.seats} <= {each.board_id for each in entry.user_held.seats}
     if entry.agent_before and entry.agent_held:
         assert {each.team_id for each in entry.agent_before.teams} <= {each.team_id for each in entry.agent_held.teams}
+
+
+@pytest.mark.requirement("DIR-14")
+def test_users_are_linked_to_the_licenses_that_entra_says_they_have() -> None:
+    desk, imported = Desk(), rules(licenses_organization="org")
+    licensed = person("ada", assignedLicenses=[{"skuId": "B"}, {"skuId": "a"}])
+    desk.one(imported, licensed)
+    assert desk.user("ada").licenses == ("contoso~a", "contoso~b")
+    [elsewhere] = [replace(desk.user("ada"), licenses=("contoso~b", "fabrikam~x"))]
+    desk.add(elsewhere)
+    entry = desk.one(imported, person("ada", assignedLicenses=[{"skuId": "a"}]))
+    assert desk.user("ada").licenses == ("fabrikam~x", "contoso~a")
+    told = {each.before or each.after: each.because for each in entry.changes if each.field == "license"}
+    assert told == {"contoso~a": "assigned in Entra", "contoso~b": "no longer assigned in Entra"}
+    desk.one(rules(), licensed)
+    assert desk.user("ada").licenses == ("fabrikam~x",)
