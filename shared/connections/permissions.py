@@ -9,7 +9,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Feature = Literal["mail", "mail-send", "alert-mail", "directory", "calendar", "contacts", "licences", "own-account"]
+Feature = Literal[
+    "mail", "mail-send", "alert-mail", "directory", "calendar", "contacts", "licences", "followers", "own-account"
+]
 Kind = Literal["application", "delegated"]
 Standing = Literal["granted", "missing", "undecided", "not-needed"]
 """``undecided``: not in the token, but Exchange may have granted it all the same; then only a probe can tell."""
@@ -122,6 +124,19 @@ PERMISSIONS = (
         kinds=("delegated",),
         covered_by=("User.ReadWrite", "User.Read.All", *_READ_USERS),
         source="https://learn.microsoft.com/en-us/graph/api/user-get#permissions",
+    ),
+    Permission(
+        "GroupMember.Read.All",
+        "followers",
+        "Find groups, their addresses and who is in them.",
+        covered_by=("Group.Read.All", "Group.ReadWrite.All", *_DIRECTORY),
+        source="https://learn.microsoft.com/en-us/graph/api/group-list-transitivemembers",
+    ),
+    Permission(
+        "User.ReadBasic.All",
+        "followers",
+        "Read the addresses of members.",
+        covered_by=("User.Read.All", *_READ_USERS),
     ),
     Permission(
         "LicenseAssignment.ReadWrite.All",

@@ -6,8 +6,9 @@ already is not changed again, so that all of this may be repeated.
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypedDict, Unpack
 
@@ -29,6 +30,7 @@ from shared.desk.tickets import (
     ticket_changes,
     ticket_of,
 )
+from shared.errors import BadInput
 from shared.runtime import Runtime
 from shared.storage.keys import digest
 from shared.storage.tables import Change, Row, RowChanged, RowExists
@@ -37,6 +39,9 @@ Priority = Literal["low", "normal", "high", "urgent"]
 
 TRIES = 6
 RELEASED_AT_ONCE = 100
+MOST_FOLLOWERS = 500
+LONGEST_FOLLOWERS = 30_000
+"""Characters of all their addresses as JSON: a column takes 64 KiB."""
 
 
 class Handled(TypedDict, total=False):
@@ -72,6 +77,28 @@ def change(rt: Runtime, number: int, *, by: Author, **values: Unpack[Handled]) -
     """
     names = _names(rt, get_ticket(rt, number), values)
     return _written(rt, number, by, names, lambda ticket: replace(ticket, **values))
+
+
+def follow(rt: Runtime, number: int, *, by: Author, join: Collection[str] = (), leave: Collection[str] = ()) -> Ticket:
+    """Let addresses follow a ticket, or follow it no more, whatever else is changed at the same time.
+
+    Raises NotFound, BadInput where there would be too many, and Conflict where others kept changing the ticket.
+    """
+
+    def changed(ticket: Ticket) -> Ticket:
+        stay = [each for each in ticket.followers if each not in leave]
+        return replace(ticket, followers=checked_followers(dict.fromkeys([*stay, *join])))
+
+    return _written(rt, number, by, {}, changed)
+
+
+def checked_followers(addresses: Iterable[str]) -> tuple[str, ...]:
+    """These addresses if a ticket can hold as many; raises BadInput."""
+    found = tuple(addresses)
+    if len(found) > MOST_FOLLOWERS or len(json.dumps(found)) > LONGEST_FOLLOWERS:
+        cause = f"The ticket would have {len(found)} followers, which is more than it can hold."
+        raise BadInput("followers", cause, f"Let fewer follow, {MOST_FOLLOWERS} at most, or a group by its address.")
+    return found
 
 
 def unassign(rt: Runtime, agent_id: str, *, by: Author, behind: int | None = None) -> Released:
@@ -112,7 +139,10 @@ def describe(before: Ticket, after: Ticket, names: Mapping[str, str]) -> str:
 
     changed = [name for name in Handled.__annotations__ if getattr(before, name) != getattr(after, name)]
     lines = [(name, shown(getattr(before, name)), shown(getattr(after, name))) for name in changed]
-    return "\n".join(f"{name}: {old} → {new}" for name, old, new in lines)
+    told = [f"{name}: {old} → {new}" for name, old, new in lines]
+    joined = [f"now follows: {each}" for each in after.followers if each not in before.followers]
+    left = [f"follows no more: {each}" for each in before.followers if each not in after.followers]
+    return "\n".join([*told, *joined, *left])
 
 
 def _written(

@@ -15,6 +15,9 @@ key                                 row
 ``r~`` run, newest first            a run: what it counted, what it holds for approval, where its plan lies (``runs``)
 ==================================  ==================================================================================
 
+In the partition ``!desk``, which no connection can be called, ``!followers`` names the connection whose groups are
+meant where none is named (``followers``).
+
 Pages as Graph gave them and the pieces of a plan are blobs under ``directory/`` connection ``/`` run.
 """
 

@@ -15,7 +15,8 @@ from shared.graph.errors import GraphError
 from shared.graph.limits import DIRECTORY_PAGE, GROUPS_CHECKED_AT_ONCE, IDS_AT_ONCE
 
 USER_FIELDS = "id,displayName,mail,userPrincipalName"
-GROUP_TYPE = "#microsoft.graph.group"
+GROUP_ADDRESS = "id,displayName,mail,mailEnabled"
+USER_TYPE, GROUP_TYPE = "#microsoft.graph.user", "#microsoft.graph.group"
 GROUP_FIELDS = "displayName,members"
 REPEATED_PAGES = 3
 """Pages that may come again before a round counts as endless: Graph may tell the same twice.
@@ -122,6 +123,42 @@ def list_groups_of(client: GraphClient, user_id: str) -> frozenset[str]:
         page = client.get(page["@odata.nextLink"])
         found += page.get("value", [])
     return frozenset(str(each["id"]) for each in found if each.get("@odata.type") == GROUP_TYPE)
+
+
+def list_groups(client: GraphClient, *, starts_with: str = "", top: int = 50) -> list[Json]:
+    """The first groups, in Graph's order, whose name or address begins with a text; needs ``GroupMember.Read.All``.
+
+    https://learn.microsoft.com/en-us/graph/api/group-list
+    """
+    params = {"$select": GROUP_ADDRESS, "$top": str(top)}
+    if starts_with:
+        text = starts_with.replace("'", "''")
+        params["$filter"] = f"startswith(displayName,'{text}') or startswith(mail,'{text}')"
+    return list(client.get("/groups", params=params).get("value", []))
+
+
+def find_group(client: GraphClient, group_id: str) -> Json | None:
+    """A group with its address; None where there is none. https://learn.microsoft.com/en-us/graph/api/group-get"""
+    try:
+        return client.get(f"/groups/{segment(group_id)}", params={"$select": GROUP_ADDRESS})
+    except GraphError as failure:
+        if failure.status == 404:
+            return None
+        raise
+
+
+def iter_members(client: GraphClient, group_id: str) -> Iterator[list[Json]]:
+    """The users in a group, through other groups too, page by page; without a cast, see ``list_groups_of``.
+
+    https://learn.microsoft.com/en-us/graph/api/group-list-transitivemembers
+    """
+    params = {"$select": USER_FIELDS, "$top": str(DIRECTORY_PAGE)}
+    page = client.get(f"/groups/{segment(group_id)}/transitiveMembers", params=params)
+    while True:
+        yield [each for each in page.get("value", []) if each.get("@odata.type") == USER_TYPE]
+        if "@odata.nextLink" not in page:
+            return
+        page = client.get(page["@odata.nextLink"])
 
 
 def find_group_names(client: GraphClient, ids: Sequence[str]) -> dict[str, str]:

@@ -118,6 +118,7 @@ def test_no_hostile_text_in_an_address_reaches_a_row(desk: World, azurite: Azuri
             "check": {"rules": {}},
             "reset": {"to": "clear"},
             "changes": {"users": [SOME_ID]},
+            "followers": {"address": "jo@contoso.example"},
             "{mailbox_id}": {"name": "New"},
             "{connection_id}": {"name": "New"},
             "{number}": {"status": "open"},
