@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev.bootstrap import ROOT
+from shared.work import KINDS
 
 PAGE = ROOT / "docs" / "costs.md"
 DAYS = 30
@@ -31,7 +32,7 @@ SCAN = Take(executions=1, storage=6, graph=1)
 """The scan of one mailbox in which nothing is new: the knock and its round."""
 TIMERS = {
     "scan_mailboxes": (288, 1),
-    "report_figures": (144, 12),
+    "report_figures": (144, 2 * len(KINDS) + 2),
     "sync_directories": (96, 3),
     "reconcile_subscriptions": (24, 6),
     "watch_connections": (24, 2),
