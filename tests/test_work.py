@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from shared.clock import Clock
 from shared.errors import Later, SetAside
 from shared.work import KINDS, LONGEST_DELAY, ReplayMail, SyncMailbox, Work, carry_out
 
@@ -24,7 +26,7 @@ class Tray:
 def carried_out(text: str, handler: Callable[[Any, SyncMailbox], None]) -> Tray:
     tray = Tray()
     carry_out(
-        None,
+        SimpleNamespace(clock=Clock()),
         SyncMailbox,
         text,
         handler,
