@@ -126,6 +126,16 @@ def import_licenses(timer: func.TimerRequest) -> None:
     license_import.import_all(runtime.current())
 
 
+@app.function_name("read_sign_ins")
+@app.timer_trigger(arg_name="timer", schedule="%SIGN_IN_SCHEDULE%", use_monitor=True)
+def read_sign_ins(timer: func.TimerRequest) -> None:
+    """It is asked when people last signed in."""
+    from shared.directory import sign_ins  # noqa: PLC0415 - see the top
+
+    del timer
+    sign_ins.begin_all(runtime.current())
+
+
 @app.function_name("sync_mailbox")
 @app.queue_trigger(arg_name="message", queue_name="mailbox-sync", connection=STORAGE)
 def sync_mailbox(message: func.QueueMessage) -> None:
@@ -171,6 +181,15 @@ def change_license(message: func.QueueMessage) -> None:
     _carry_out(work.ChangeLicense, message, handle)
 
 
+@app.function_name("read_sign_in_pages")
+@app.queue_trigger(arg_name="message", queue_name="sign-ins", connection=STORAGE)
+def read_sign_in_pages(message: func.QueueMessage) -> None:
+    """When the people of one connection last signed in is read, as fast as Graph allows."""
+    from shared.directory.sign_ins import read_sign_ins as handle  # noqa: PLC0415 - see the top
+
+    _carry_out(work.ReadSignIns, message, handle)
+
+
 @app.function_name("send_alert")
 @app.queue_trigger(arg_name="message", queue_name="alerts", connection=STORAGE)
 def send_alert(message: func.QueueMessage) -> None:
@@ -213,6 +232,13 @@ def keep_poison_directory(message: func.QueueMessage) -> None:
 def keep_poison_license(message: func.QueueMessage) -> None:
     """What failed too often is kept for a person."""
     _keep_poison("license-changes", message)
+
+
+@app.function_name("keep_poison_sign_ins")
+@app.queue_trigger(arg_name="message", queue_name="sign-ins-poison", connection=STORAGE)
+def keep_poison_sign_ins(message: func.QueueMessage) -> None:
+    """What failed too often is kept for a person."""
+    _keep_poison("sign-ins", message)
 
 
 @app.function_name("keep_poison_alert")

@@ -164,6 +164,7 @@ class Stack:
             "RETENTION_SCHEDULE": NEVER,
             "DIRECTORY_SCHEDULE": NEVER,
             "LICENSE_SCHEDULE": NEVER,
+            "SIGN_IN_SCHEDULE": NEVER,
             "PYTHON_THREADPOOL_THREAD_COUNT": "16",
             "LOCAL_CLOUD_URL": self._server.url,
         }

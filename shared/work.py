@@ -75,6 +75,14 @@ class SyncDirectory(Work):
     cause: Cause
 
 
+class ReadSignIns(Work):
+    """Read when the people of a connection last signed in: begin at night, go on with what is under way."""
+
+    queue: ClassVar[str] = "sign-ins"
+    connection_id: str
+    cause: Cause
+
+
 class ChangeLicense(Work):
     """Give licenses to a user of a connection, or take them. ``change``: the key of what is wanted."""
 
@@ -91,7 +99,8 @@ class SendAlert(Work):
 
 
 KINDS: dict[str, type[Work]] = {
-    kind.queue: kind for kind in (SyncMailbox, ReplayMail, CareForSubscription, SyncDirectory, ChangeLicense, SendAlert)
+    kind.queue: kind
+    for kind in (SyncMailbox, ReplayMail, CareForSubscription, SyncDirectory, ChangeLicense, ReadSignIns, SendAlert)
 }
 
 

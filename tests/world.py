@@ -60,6 +60,7 @@ def settings_for(azurite: Azurite) -> dict[str, str]:
         "RETENTION_SCHEDULE": "0 41 3 * * *",
         "DIRECTORY_SCHEDULE": "0 */15 * * * *",
         "LICENSE_SCHEDULE": "0 17 4 * * *",
+        "SIGN_IN_SCHEDULE": "0 37 1 * * *",
         "PYTHON_THREADPOOL_THREAD_COUNT": str(THREADS),
     }
 

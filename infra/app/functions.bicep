@@ -157,6 +157,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     SET_ASIDE_DAYS: '90'
     DIRECTORY_SCHEDULE: '0 */15 * * * *'
     LICENSE_SCHEDULE: '0 17 4 * * *'
+    SIGN_IN_SCHEDULE: '0 37 1 * * *'
     SLICE_SECONDS: '240'
     STORAGE_PREFIX: ''
     LOG_LEVEL: 'INFO'

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 Feature = Literal[
-    "mail", "mail-send", "alert-mail", "directory", "calendar", "contacts", "licences", "followers", "own-account"
+    "mail",
+    "mail-send",
+    "alert-mail",
+    "directory",
+    "calendar",
+    "contacts",
+    "licences",
+    "sign-ins",
+    "followers",
+    "own-account",
 ]
 Kind = Literal["application", "delegated"]
 Standing = Literal["granted", "missing", "undecided", "not-needed"]
@@ -124,6 +133,12 @@ PERMISSIONS = (
         kinds=("delegated",),
         covered_by=("User.ReadWrite", "User.Read.All", *_READ_USERS),
         source="https://learn.microsoft.com/en-us/graph/api/user-get#permissions",
+    ),
+    Permission(
+        "AuditLog.Read.All",
+        "sign-ins",
+        "Read when people last signed in.",
+        source="https://learn.microsoft.com/en-us/graph/api/resources/signinactivity",
     ),
     Permission(
         "GroupMember.Read.All",

@@ -11,6 +11,7 @@ key                                 row
 ``p~`` object id                    a person as Entra last told of them, and who they are at the desk (``mirror``)
 ``g~`` object id                    a group: its name, its nested groups (``mirror``)
 ``l~`` change, newest first         a license that is to be given or taken, and what came of it (``license_changes``)
+``!sign-ins``                       how far the reading of sign-ins is (``sign_ins``)
 ``!report~`` task                   how work beside the runs went: licenses, sign-ins (``reports``)
 ``r~`` run, newest first            a run: what it counted, what it holds for approval, where its plan lies (``runs``)
 ==================================  ==================================================================================

@@ -12,7 +12,7 @@ from shared.graph.batch import Request, perform
 from shared.graph.client import GraphClient, Json, segment
 from shared.graph.delta import Page, iter_pages
 from shared.graph.errors import GraphError
-from shared.graph.limits import DIRECTORY_PAGE, GROUPS_CHECKED_AT_ONCE, IDS_AT_ONCE
+from shared.graph.limits import DIRECTORY_PAGE, GROUPS_CHECKED_AT_ONCE, IDS_AT_ONCE, SIGN_IN_PAGE
 
 USER_FIELDS = "id,displayName,mail,userPrincipalName"
 GROUP_ADDRESS = "id,displayName,mail,mailEnabled"
@@ -159,6 +159,16 @@ def iter_members(client: GraphClient, group_id: str) -> Iterator[list[Json]]:
         if "@odata.nextLink" not in page:
             return
         page = client.get(page["@odata.nextLink"])
+
+
+def list_sign_ins(client: GraphClient, link: str) -> tuple[list[Json], str]:
+    """A page of users with their ``signInActivity``, and the link of the next one, empty at the end.
+
+    Needs ``AuditLog.Read.All``. https://learn.microsoft.com/en-us/graph/api/resources/signinactivity
+    """
+    params = None if link else {"$select": "id,signInActivity", "$top": str(SIGN_IN_PAGE)}
+    page = client.get(link or "/users", params=params)
+    return list(page.get("value", [])), str(page.get("@odata.nextLink", ""))
 
 
 def find_group_names(client: GraphClient, ids: Sequence[str]) -> dict[str, str]:

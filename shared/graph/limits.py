@@ -34,6 +34,13 @@ GROUPS_CHECKED_AT_ONCE = 20
 IDS_IN_DELTA_FILTER = 50
 """Objects that a delta round can be limited to. https://learn.microsoft.com/en-us/graph/api/group-delta"""
 
+SIGN_IN_PAGE = 500
+"""Users a page where ``signInActivity`` is asked for. https://learn.microsoft.com/en-us/graph/api/user-list"""
+SIGN_IN_REQUESTS = 9
+SIGN_IN_WINDOW = timedelta(seconds=61)
+"""Graph takes ten a minute; one is left for clocks that differ.
+https://learn.microsoft.com/en-us/graph/throttling-limits#identity-and-access-service-limits"""
+
 RENEW_TOKEN_WHEN_LEFT = 300.0
 """Seconds before its end from which a token is not used any more; Entra's live for an hour or more.
 https://learn.microsoft.com/en-us/entra/identity-platform/configurable-token-lifetimes"""
