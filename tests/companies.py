@@ -115,6 +115,10 @@ class Company:
         found, _ = runs.list_runs(self.world.rt, self.connection_id, limit=1)
         return found[0]
 
+    def waiting(self) -> set[str]:
+        """Who is remembered to wait for something: object ids."""
+        return {*runs.get_head(self.world.rt, self.connection_id).state.waiting}
+
     def entries(self, run: Run, **wanted: Any) -> dict[str, Entry]:
         """The plan of a run, by name."""
         found: dict[str, Entry] = {}
@@ -161,6 +165,8 @@ def picture_of(company: Company) -> dict[str, Any]:
         "groups": mirror.load_groups(rt, company.connection_id),
         "totals": head.state.totals,
         "known": head.state.known,
+        "version": head.state.version,
+        "waiting": frozenset(head.state.waiting),
         "under way": (head.state.run, head.state.phase, head.state.settling),
         "next": bool(head.state.users_link),
     }

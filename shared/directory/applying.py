@@ -57,8 +57,9 @@ def _apply_piece(place: Place, piece: Sequence[Planned]) -> None:
 
 
 def receipts(place: Place, done: Sequence[Planned]) -> list[Change]:
-    """The mirror's rows of those whose entries were applied; the totals go along with them, in the state."""
+    """The mirror's rows of those whose entries were applied; totals, and who waits, go along with them in the state."""
     found = []
+    place.state.note_waiting({each.entry.object_id: each.known.is_waiting for each in done})
     for planned in done:
         gives = given(place.connection_id, planned.entry.user, planned.entry.agent)
         place.state.totals = place.state.totals.plus(gives).plus(planned.gave, -1)

@@ -29,7 +29,7 @@ def _end_run(place: Place) -> None:
     also = _superseded(place) if place.run.everybody else []
     if place.run.holds:
         state.held_run = place.run.run_id
-    state.take_over(place.rules.version(), place.run.troubles)
+    state.take_over(place.run.troubles)
     state.end(now)
     status = "held" if place.run.holds else "done"
     runs.save(place.rt, place.connection_id, state, place.note(status=status, ended_at=to_text(now)), *also)

@@ -44,7 +44,7 @@ class Context:
     at: str
     users: Index
     agents: Index
-    claims: Claims = field(default_factory=dict)
+    claims: Claims = field(default_factory=dict[str, frozenset[str]])
 
 
 @dataclass(frozen=True, slots=True)

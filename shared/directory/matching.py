@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from shared.desk.agents import Agent, agent_id_of
 from shared.desk.people import User
@@ -47,6 +48,11 @@ def field_of(known: User | Agent, name: str) -> str:
 def claim_key(name: str, value: str) -> str:
     """The key of a value in a field: an address is its own, folded; one of another field has its field before it."""
     return folded(value) if name == "address" else f"{name}\n{folded(value)}"
+
+
+def is_address(key: str) -> bool:
+    """Whether a key of ``claim_key`` stands for an address."""
+    return "\n" not in key
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +129,11 @@ def find_by_id(origin: str, index: Index) -> Match:
     return Match(known.record_id, "id") if known else Match()
 
 
-Claims = Mapping[str, frozenset[str]]
-"""Who of the tenant has a value now, by Entra's last word: keys of ``claim_key`` to object ids."""
+class Claims(Protocol):
+    """Who of the tenant has a value now, by Entra's last word; a dict of such keys and object ids is one."""
+
+    def get(self, key: str, default: frozenset[str], /) -> frozenset[str]:
+        """The object ids of those who have what a key of ``claim_key`` stands for."""
 
 
 def match_user(origin: str, values: Values, index: Index, claims: Claims) -> Match:
@@ -195,12 +204,3 @@ def settle_address(origin: str, address: str, record_id: str, index: Index, clai
     if claims.get(claim_key("address", address), frozenset()) - {object_id_of(origin)}:
         return Addressing(Reason.ADDRESS_SHARED)
     return Addressing(former=holders[0].record_id if holders else "")
-
-
-def iter_claims(claims: Iterable[tuple[str, str]]) -> Iterator[tuple[str, frozenset[str]]]:
-    """Pairs of a claim's key and an object id, gathered by key: make a dict of it."""
-    gathered: dict[str, set[str]] = defaultdict(set)
-    for key, object_id in claims:
-        if key:
-            gathered[key].add(object_id)
-    return ((key, frozenset(object_ids)) for key, object_ids in gathered.items())

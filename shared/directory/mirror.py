@@ -36,7 +36,8 @@ BRIEF = ("digest", "user_id", "agent_id", "groups", "groups_more", "gives", "ser
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A person's row. ``digest``: stands for what the last plan was made of; ``outcome``, ``reason``: of that plan.
+    """A person's row. ``digest``: stands for what the last plan was made of, with a mark before it where that is not
+    all (``waiting_digest``); ``outcome``, ``reason``: of that plan.
 
     ``gives``: what the desk has through this connection; ``serial``: how often it was written.
     ``user_id``, ``agent_id``: who they are at the desk.
@@ -55,6 +56,14 @@ class Known:
     name: str = ""
     outcome: str = ""
     reason: str = ""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something was in the way when they were planned last: they are to be looked at in every run."""
+        return self.digest.startswith(_WAITS)
+
+
+_WAITS = "waits for "
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +165,13 @@ def removing_group(connection_id: str, group_id: str) -> Change:
     return Change("delete", Row(connection_id, GROUPS + group_id))
 
 
-def digest_of(rules_version: str, person: Person, standing_of_manager: str) -> str:
-    """Stands for all that a person's plan is made of, but for the desk."""
+def digest_of(version: str, person: Person, standing_of_manager: str) -> str:
+    """Stands for all that a person's plan is made of, but for the people of the desk.
+
+    ``version``: of the rules and of the desk's structure.
+    """
     parts = [
-        rules_version,
+        version,
         json.dumps(person.properties, sort_keys=True, default=str),
         person.manager,
         standing_of_manager,
@@ -171,6 +183,16 @@ def digest_of(rules_version: str, person: Person, standing_of_manager: str) -> s
     return hashlib.blake2b("\n".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
+def waiting_digest(digest: str, obstacles: Sequence[str]) -> str:
+    """A digest that no person comes to: whoever has it is planned at every look, and written where that differs."""
+    return f"{_WAITS}{','.join(obstacles)} {digest}" if obstacles else digest
+
+
+def bare_digest(digest: str) -> str:
+    """The digest without any mark: nobody looks again until something about the person changes."""
+    return digest.rpartition(" ")[2]
+
+
 def _json_columns(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     if len(text) <= LONGEST_JSON:
@@ -179,8 +201,8 @@ def _json_columns(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _json_of(row: Row, name: str) -> dict[str, Any]:
-    packed = row.get(f"{name}_packed", b"")
-    text = zlib.decompress(packed).decode("utf-8", "surrogatepass") if packed else row.get(name, "")
+    short = row.get(f"{name}_packed", b"")
+    text = zlib.decompress(short).decode("utf-8", "surrogatepass") if short else row.get(name, "")
     found: dict[str, Any] = json.loads(text) if text else {}
     return found
 

@@ -12,7 +12,7 @@ from shared.desk.belonging import Held, Membership, Seat
 from shared.desk.people import User
 from shared.desk.sites import Site
 from shared.directory.guard import without_removals
-from shared.directory.mirror import Known
+from shared.directory.mirror import Known, bare_digest
 from shared.directory.plan import Entry, FieldChange, Step
 from shared.directory.reasons import Reason
 from shared.directory.runs import NOTHING, Run, Totals
@@ -69,15 +69,20 @@ def planned_of(line: Mapping[str, Any]) -> Planned:
 def effective(planned: Planned, run: Run, structure: Structure) -> Planned:
     """As it is applied: without what the run holds back, or what would leave the desk without an administrator.
 
-    Whose removals are held has another digest than their plan: the next look at everybody plans them anew.
+    Whose removals are held has another digest than their plan: the next look at everybody plans them anew. Neither they
+    nor the spared ones are looked at in every run, whatever they wait for: each time it would end in the same way.
     """
     entry = planned.entry
     if is_spared(entry, run):
-        return replace(planned, entry=without_removals(entry, structure, Reason.LAST_ADMIN))
+        return replace(_settled(planned), entry=without_removals(entry, structure, Reason.LAST_ADMIN))
     if is_held(entry, run):
         kept = replace(planned.known, digest=f"held {planned.known.digest}")
         return replace(planned, entry=without_removals(entry, structure), known=kept)
     return planned
+
+
+def _settled(planned: Planned) -> Planned:
+    return replace(planned, known=replace(planned.known, digest=bare_digest(planned.known.digest)))
 
 
 def is_held(entry: Entry, run: Run) -> bool:

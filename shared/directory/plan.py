@@ -69,9 +69,14 @@ class Entry:
     address_from: str = ""
 
     @property
+    def obstacles(self) -> tuple[str, ...]:
+        """What is in the way that may go by itself or by hand, as reasons."""
+        return tuple(sorted({step.what for step in self.steps if step.what in IN_THE_WAY}))
+
+    @property
     def is_waiting(self) -> bool:
-        """Whether something is in the way that may go by itself or by hand: they are to be looked at in every run."""
-        return any(step.what in IN_THE_WAY for step in self.steps)
+        """Whether something is in the way: they are to be looked at in every run."""
+        return bool(self.obstacles)
 
     @property
     def does_something(self) -> bool:

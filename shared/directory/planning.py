@@ -16,16 +16,16 @@ from shared.desk.agents import Agent, is_admin
 from shared.desk.keeping import Kept
 from shared.desk.people import User
 from shared.directory import guard, mirror, present, tenant
+from shared.directory.claiming import Claimed
 from shared.directory.deciding import plan_person
 from shared.directory.identifying import Context, Identified, Placed, claimed_address, identify
-from shared.directory.matching import iter_claims
 from shared.directory.mirror import Known
 from shared.directory.persons import Person
 from shared.directory.pieces import Planned, fits, iter_lines, line_of
 from shared.directory.place import Place
 from shared.directory.plan import Entry, Removal
 from shared.directory.properties import groups_in_use
-from shared.directory.runs import NOTHING, Run
+from shared.directory.runs import MOST_WAITING, NOTHING, Run
 from shared.directory.spool import Spool
 from shared.directory.tenant import Seen, Tenant
 from shared.runtime import Runtime
@@ -36,10 +36,14 @@ PIECE = 500
 
 def make(place: Place) -> None:
     """Make the plan of what was read, piece by piece, and see what of it must wait; raises NotCredible, GraphError."""
+    place.state.next_version = present.version_at(place)
     found, tally = tenant.look(place), Tally()
     place.state.pieces = place.state.piece = place.state.line = 0
     if not found.is_quiet():
-        _write(place, Planner(found), tally)
+        planner = Planner(found)
+        _write(place, planner, tally)
+        if found.everybody and place.run.mode == "run":
+            place.state.waiting = tuple(sorted(planner.waiting)[: MOST_WAITING + 1])
     _close(found, tally)
 
 
@@ -68,13 +72,11 @@ class Tally:
 
     outcomes: Counter[str] = field(default_factory=Counter)
     removals: Counter[Removal] = field(default_factory=Counter)
-    waiting: dict[str, bool] = field(default_factory=dict)
     losing: dict[str, Counter[Removal]] = field(default_factory=dict)
     becoming: set[str] = field(default_factory=set)
 
     def add(self, planned: list[Planned], admin_roles: frozenset[str]) -> None:
         """Count a piece."""
-        self.waiting |= {each.entry.object_id: each.entry.is_waiting for each in planned}
         for entry in (each.entry for each in planned):
             self.outcomes[entry.outcome] += 1
             self.removals.update(entry.removals)
@@ -92,7 +94,6 @@ def _close(found: Tenant, tally: Tally) -> None:
     emptied = [found.groups[each].name or each for each in found.emptied]
     holds = guard.find_holds(counts, state.totals.by_removal(), place.rules.cap, emptied)
     nothing = not state.pieces and not state.group_pages
-    state.next_waiting = _still_waiting(found, tally)
     state.phase = "end" if nothing or place.run.mode == "preview" else "apply"
     change = place.note(
         counts=dict(tally.outcomes),
@@ -107,14 +108,6 @@ def _close(found: Tenant, tally: Tally) -> None:
         everybody=found.everybody,
     )
     place.save(change)
-
-
-def _still_waiting(found: Tenant, tally: Tally) -> tuple[str, ...]:
-    """Whom to look at again in the next runs, those who were looked at now last."""
-    later = [each for each in found.place.state.waiting if each not in found.waiting and each not in tally.waiting]
-    again = [each for each in sorted(found.waiting) if tally.waiting.get(each, True)]
-    fresh = [each for each, is_waiting in tally.waiting.items() if is_waiting and each not in found.waiting]
-    return (*fresh, *later, *again)
 
 
 def find_spared(place: Place, tally: Tally) -> frozenset[str]:
@@ -138,7 +131,7 @@ def _troubles(found: Tenant) -> Iterator[str]:
 
 
 class Planner:
-    """Plans people, some hundred at a time."""
+    """Plans people, some hundred at a time. ``waiting``: of whom the mirror says that something was in their way."""
 
     def __init__(self, found: Tenant) -> None:
         self.tenant, place = found, found.place
@@ -147,31 +140,25 @@ class Planner:
         bare = Context(
             place.connection_id, place.rules, structure, place.run.began_at, self.present.users, self.present.agents
         )
-        self.context = replace(bare, claims=Claims(found, bare))
+        self.context = replace(bare, claims=Claimed(found, bare))
         self.managers = Managers(found)
         self.moved: set[str] = set()
+        self.waiting: set[str] = set()
         self._identify_managers()
-        self._version = place.rules.version()
+        self._version = present.version_at(place)
 
     def plan(self, seen: list[Seen]) -> list[Planned]:
-        """The plans of those who are not as they were."""
+        """The plans of those who are not as they were, or may be able to come in by now."""
+        self.waiting.update(each.known.object_id for each in seen if each.known and each.known.is_waiting)
         self.managers.prepare(each.person.manager for each in seen)
-        changed = [each for each in seen if self._is_changed(each) or each.person.object_id in self.tenant.waiting]
+        changed = [each for each in seen if each.known is None or each.known.digest != self._digest(each.person)]
         identified = self._identified(changed)
         users, working = self.present.rows_of(identified)
-        planned = (
+        planned = [
             self._planned(each, known, users.get(known.user.record_id), working.get(known.agent.record_id))
             for each, known in zip(changed, identified, strict=True)
-        )
-        return [
-            each
-            for seen_, each in zip(changed, planned, strict=True)
-            if self._is_changed(seen_) or _is_news(seen_, each)
         ]
-
-    def _is_changed(self, seen: Seen) -> bool:
-        """Whether a plan would be made of something else than the last one."""
-        return seen.known is None or seen.known.digest != self._digest(seen.person)
+        return [each for each, before in zip(planned, changed, strict=True) if not _waits_on(each, before.known)]
 
     def _identify_managers(self) -> None:
         """Whoever is somebody's manager; where only some people are looked at, all of them."""
@@ -198,7 +185,7 @@ class Planner:
     def _planned(self, seen: Seen, known: Identified, user: Kept[User] | None, agent: Kept[Agent] | None) -> Planned:
         there = (user.thing if user else None, agent.thing if agent else None)
         entry = plan_person(self.context, known, *there, self.managers)
-        row = _row(seen, entry, self._digest(seen.person))
+        row = _row(seen, entry, mirror.waiting_digest(self._digest(seen.person), entry.obstacles))
         if seen.known and (seen.known.user_id, seen.known.agent_id) != (row.user_id, row.agent_id):
             self.moved.add(row.object_id)
         return Planned(
@@ -212,12 +199,11 @@ class Planner:
         )
 
 
-def _is_news(seen: Seen, planned: Planned) -> bool:
-    """Whether somebody comes out otherwise than last time, although nothing about them has changed in Entra."""
-    known, row = seen.known or Known(""), planned.known
-    if row.outcome == "unchanged":
-        return False
-    return planned.entry.does_something or (known.outcome, known.reason) != (row.outcome, row.reason)
+def _waits_on(planned: Planned, before: Known | None) -> bool:
+    """Whether somebody waits as they did: there is nothing to write, and nothing to tell."""
+    after = planned.known
+    same = before is not None and before.digest == after.digest
+    return after.is_waiting and same and not planned.entry.does_something
 
 
 def _row(seen: Seen, entry: Entry, digest: str) -> Known:
@@ -260,52 +246,6 @@ class Managers(Mapping[str, Placed]):
 
     def __len__(self) -> int:
         return len(self.placed)
-
-
-class Claims(Mapping[str, frozenset[str]]):
-    """Who of the tenant has an address now. Of a round over everybody only those are kept that several people have."""
-
-    def __init__(self, found: Tenant, context: Context) -> None:
-        self._tenant, self._context = found, context
-        self._told: dict[str, frozenset[str]] = {}
-        if found.full:
-            self._keep_shared()
-        else:
-            told = ((claimed_address(context, each.person), each.person.object_id) for each in found.iter_told())
-            self._told = dict(iter_claims(told))
-
-    def _keep_shared(self) -> None:
-        seen: set[int] = set()
-        for each in self._tenant.iter_told():
-            address = claimed_address(self._context, each.person)
-            if address and hash(address) in seen:
-                self._told[address] = _SEVERAL
-            seen.add(hash(address))
-
-    def __getitem__(self, address: str) -> frozenset[str]:
-        """The object ids; whoever has it at the desk is asked of the mirror, unless this round told of them."""
-        found = self._told.get(address, frozenset())
-        if self._tenant.full:
-            return found
-        return found | self._still_with(address)
-
-    def _still_with(self, address: str) -> frozenset[str]:
-        ours = f"{self._context.connection_id}/"
-        holders = (each.origin for each in self._context.users.find("address", address))
-        ids = {origin.removeprefix(ours) for origin in holders if origin.startswith(ours)}
-        known = self._tenant.find_known(ids - self._tenant.told.last.keys())
-        people = (self._tenant.unchanged(each) for each in known.values())
-        return frozenset(each.object_id for each in people if claimed_address(self._context, each) == address)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._told)
-
-    def __len__(self) -> int:
-        return len(self._told)
-
-
-_SEVERAL = frozenset({"one", "another"})
-"""Whoever asks, somebody else has it, too."""
 
 
 def iter_entries(

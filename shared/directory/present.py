@@ -40,7 +40,7 @@ from shared.errors import NotFound
 from shared.runtime import Runtime
 
 FEW = 300
-"""Newcomers of whom it is cheaper to look for each than to go through the whole desk."""
+"""People who are nobody at the desk yet of whom it is cheaper to look for each than to go through the whole desk."""
 
 
 def load_structure(rt: Runtime) -> Structure:
@@ -62,6 +62,11 @@ def structure_at(place: Place) -> Structure:
     return place.structure
 
 
+def version_at(place: Place) -> str:
+    """Stands for rules and structure of the desk: with another one, the same person may be planned otherwise."""
+    return f"{place.rules.version()}-{structure_at(place).version()}"
+
+
 @dataclass(slots=True)
 class Present:
     """The people of the desk. ``users`` holds those whom the plan concerns, or all once there are many newcomers."""
@@ -81,7 +86,7 @@ class Present:
         """Make sure that these people are found, and who has the address that each of them is to have."""
         if self._whole:
             return
-        self._newcomers += sum(1 for each in seen if each.known is None)
+        self._newcomers += sum(1 for each in seen if not (each.known and each.known.user_id))
         by_address_alone = set(self.rules.user_matching) <= {"address"}
         if self._newcomers > (FEW if by_address_alone else 0):
             self._whole = True

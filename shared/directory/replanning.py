@@ -23,7 +23,8 @@ def plan_again(place: Place, planned: Planned) -> Planned:
     before = None if planned.is_new else replace(known, digest="", serial=known.serial - 1, gives=planned.gave)
     planner = Planner(Tenant(place))
     [fresh] = planner.plan([Seen(person, before)])
-    fresh = replace(fresh, known=replace(fresh.known, digest=known.digest))
+    digest = mirror.waiting_digest(mirror.bare_digest(known.digest), fresh.entry.obstacles)
+    fresh = replace(fresh, known=replace(fresh.known, digest=digest))
     return effective(fresh, place.run, planner.context.structure)
 
 

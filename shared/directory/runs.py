@@ -7,6 +7,7 @@ did: the slower of two workers is refused at its next step, and a total is never
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -60,8 +61,10 @@ def _each(totals: Totals) -> tuple[int, int, int, int]:
 
 
 NOTHING = Totals()
-_IDS = ("doubtful", "next_doubtful", "waiting", "next_waiting")
+_IDS = ("doubtful", "next_doubtful", "waiting")
 _MOST_TROUBLES = 10
+MOST_WAITING = 1_000
+"""People of whom it is remembered that they wait for something; of more, everybody is looked at in every run."""
 
 
 @dataclass(slots=True)
@@ -71,9 +74,11 @@ class State:
     ``looked``: how many pages of the phase were read, ``pages``: how many of them are kept; ``cursor``: Graph's link
     of the next one. ``users_link``, ``groups_link``: where the last run that was applied ended, ``next_...``: where
     this one does; ``asked_...``: what those links stand for. ``piece``, ``line``: how many pieces of the plan are
-    applied, and how many lines of the next; ``rules_version``: by which the mirror's plans were made; ``doubtful``:
-    whom Graph said to be removed and had nevertheless, to be asked for once more; ``known``: how many people the
-    mirror holds; ``troubles``: of the last run. ``held_run``: the last run of which something waits for approval;
+    applied, and how many lines of the next; ``version``: of the rules and of the
+    desk's structure by which the mirror's plans were made, ``next_version``: by which this run's are; ``doubtful``:
+    whom Graph said to be removed and had nevertheless, to be asked for once more; ``waiting``: of whom the mirror says
+    that something is in their way, one more than are remembered where they are too many; ``known``: how many people
+    the mirror holds; ``troubles``: of the last run. ``held_run``: the last run of which something waits for approval;
     ``settling``: the run that was decided about.
     """
 
@@ -104,9 +109,9 @@ class State:
     doubtful: tuple[str, ...] = ()
     next_doubtful: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
-    next_waiting: tuple[str, ...] = ()
     troubles: tuple[str, ...] = ()
-    rules_version: str = ""
+    version: str = ""
+    next_version: str = ""
     totals: Totals = NOTHING
     known: int = 0
     began_at: str = ""
@@ -160,14 +165,26 @@ class State:
         self.cursor, self.looked, self.pages, self.user_pages, self.group_pages = "", 0, 0, 0, 0
         self.next_users_link = self.next_groups_link = ""
         self.pieces = self.piece = self.line = 0
-        self.next_doubtful = self.next_waiting = ()
+        self.next_doubtful = ()
 
-    def take_over(self, rules_version: str, troubles: tuple[str, ...]) -> None:
+    @property
+    def too_many_wait(self) -> bool:
+        """Whether more people wait than are remembered."""
+        return len(self.waiting) > MOST_WAITING
+
+    def note_waiting(self, waits: Mapping[str, bool]) -> None:
+        """Note whether people wait (by object id); of too many nobody is taken off, until all are looked at."""
+        if not self.too_many_wait:
+            stay = [each for each in self.waiting if waits.get(each, True)]
+            more = [each for each, does in waits.items() if does and each not in self.waiting]
+            self.waiting = (*stay, *more)[: MOST_WAITING + 1]
+
+    def take_over(self, troubles: tuple[str, ...]) -> None:
         """All that was read is applied: the next run begins where this one ended."""
         self.troubles = troubles[:_MOST_TROUBLES]
         self.users_link, self.asked_users = self.next_users_link, self.next_asked_users
         self.groups_link, self.asked_groups = self.next_groups_link, self.next_asked_groups
-        self.doubtful, self.waiting, self.rules_version = self.next_doubtful, self.next_waiting, rules_version
+        self.doubtful, self.version = self.next_doubtful, self.next_version
 
     def end(self, now: datetime) -> None:
         """The run that was under way is over; it went well."""

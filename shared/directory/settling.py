@@ -13,7 +13,7 @@ from typing import Literal
 
 from shared import log
 from shared.directory import applying, mirror, releasing, runs, schedule
-from shared.directory.mirror import PEOPLE
+from shared.directory.mirror import PEOPLE, bare_digest
 from shared.directory.pieces import Planned, effective, is_held, line_of, planned_of
 from shared.directory.place import Place
 from shared.directory.planning import Tally, find_spared
@@ -120,10 +120,15 @@ def _discard_next(place: Place) -> None:
     held = _held(place.spool, place.run, number)
     known = mirror.find_many(place.rt, place.connection_id, [each.entry.object_id for each in held])
     changes = [
-        Change("merge", Row(place.connection_id, PEOPLE + each.entry.object_id, {"digest": each.known.digest}))
+        _settling(place, each)
         for each in held
         if each.entry.object_id in known and known[each.entry.object_id].serial == each.known.serial
     ]
     for chunk in batched(changes, applying.CHUNK, strict=False):
         place.save(*chunk)
     place.save(place.note(settled=number))
+
+
+def _settling(place: Place, planned: Planned) -> Change:
+    columns = {"digest": bare_digest(planned.known.digest)}
+    return Change("merge", Row(place.connection_id, PEOPLE + planned.entry.object_id, columns))

@@ -77,8 +77,11 @@ class Structure:
         return self.sites[site_id].name if site_id in self.sites else site_id
 
     def version(self) -> str:
-        """Changes with anything of the desk that can change a plan; sites that a directory made do not count."""
-        by_hand = [each for each in self.sites.values() if each.source == "hand"]
+        """Changes with anything of the desk that can change a plan.
+
+        Sites that a directory made do not count until somebody switches one off or gives it domains.
+        """
+        by_hand = [each for each in self.sites.values() if each.source == "hand" or each.domains or not each.active]
         kinds = (self.organizations, self.teams, self.roles, self.boards)
         told = sorted(repr(each) for each in (*(each for kind in kinds for each in kind.values()), *by_hand))
         return hashlib.sha256(repr((told, sorted(self.custom_fields))).encode()).hexdigest()[:16]

@@ -28,8 +28,6 @@ MANY = 500
 MOST_LOOKED_UP = 500
 """People of whom it is asked whether they can be restored; of more at once it makes no difference."""
 MOST_REMEMBERED = 5_000
-WAITING_AT_ONCE = 100
-"""Those in whose way something of the desk was, looked at in each run: whom it was longest ago."""
 _KEPT = frozenset({"@odata.type"})
 
 
@@ -48,7 +46,7 @@ class Tenant:
 
     ``groups``: those that are known after the round, ``above``: for each the groups that it is in; ``kept``: groups in
     use whose members stay as they were, because nothing was told of them; ``emptied``: groups in use that lost
-    everybody.
+    everybody; ``waiting``: people who are looked at, told of or not, because something was in their way.
     """
 
     place: Place
@@ -63,14 +61,14 @@ class Tenant:
     above: Mapping[str, frozenset[str]] = field(default_factory=dict)
     brief: dict[str, Known] = field(default_factory=dict)
     gone: dict[str, Gone] = field(default_factory=dict)
-    waiting: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
     emptied: frozenset[str] = frozenset()
+    waiting: frozenset[str] = frozenset()
     _read: dict[str, Known | None] = field(default_factory=dict)
 
     def is_quiet(self) -> bool:
         """Whether there is nobody to look at."""
-        return not (self.everybody or self.told.last or self.groups_told.members or self.gone or self.waiting)
+        return not (self.everybody or self.told.last or self._others())
 
     def iter_chunks(self) -> Iterator[list[Seen]]:
         """Everybody who must be looked at, once each, some hundred at a time."""
@@ -96,7 +94,7 @@ class Tenant:
     def iter_reports(self, managers: Collection[str]) -> Iterator[list[Seen]]:
         """Those who have one of these managers, and are not looked at for anything else."""
         listed = mirror.iter_known(self.place.rt, self.place.connection_id, ["manager"])
-        looked_at = self.told.last.keys() | self.groups_told.members.keys() | self.gone.keys() | self.waiting
+        looked_at = self.told.last.keys() | self._others()
         ids = [each.object_id for each in listed if each.manager in managers and each.object_id not in looked_at]
         for chunk in batched(ids, CHUNK, strict=False):
             yield [Seen(self.unchanged(each), each) for each in self.find_known(chunk).values()]
@@ -154,11 +152,16 @@ class Tenant:
         told = self.told.last.keys() - self.told.removed
         if self.everybody and not self.full:
             return (each for each in mirror.iter_known(rt, connection_id) if each.object_id not in told)
-        few = self.groups_told.members.keys() | self.gone.keys() | self.waiting
-        wanted = (self.brief.keys() if self.everybody else few) - told
+        wanted = (self.brief.keys() if self.everybody else self._others()) - told
         if len(wanted) > MANY:
             return (each for each in mirror.iter_known(rt, connection_id) if each.object_id in wanted)
+        if not self.full:
+            return iter(self.find_known(sorted(wanted)).values())
         return iter(mirror.find_many(rt, connection_id, sorted(wanted)).values())
+
+    def _others(self) -> set[str]:
+        """Whom a run over some people looks at, though nothing may have been told of them."""
+        return self.groups_told.members.keys() | self.gone.keys() | self.waiting
 
     def _groups_of(self, object_id: str, known: Known | None) -> frozenset[str]:
         before = known.groups if known else frozenset()
@@ -193,24 +196,26 @@ def _read_back(place: Place) -> Tenant:
         pages=state.user_pages,
         full=state.users_full,
         groups_full=_reads_all_groups(place),
-        waiting=frozenset(state.waiting[:WAITING_AT_ONCE]),
         told=index(spool.iter_all("users", state.user_pages)),
         groups_told=add_up(spool.iter_all("groups", state.group_pages)),
+        waiting=frozenset(state.waiting),
     )
 
 
 def _look_at_groups(found: Tenant) -> None:
-    """The groups before and after; where one is in another by now that was not, everybody may be concerned."""
+    """The groups before and after. Everybody may be concerned where one is in another by now that was not, and where
+    rules or structure are not those by which the mirror's plans were made.
+    """
     place, told = found.place, found.groups_told
-    replanned = place.state.rules_version != place.rules.version()
-    changed = found.told.last or told.names or told.removed or found.waiting
-    if not (found.full or found.groups_full or replanned or changed):
+    replanned = place.state.version != place.state.next_version
+    concerns = found.full or found.groups_full or found.told.last or found.waiting or told.names or told.removed
+    if not (concerns or replanned):
         return
     found.groups_before = mirror.load_groups(place.rt, place.connection_id)
     found.groups = groups_after(place, found.groups_before, told)
     found.above = ancestors({each.group_id: each.children for each in found.groups.values()})
     moved = _edges(found.groups_before) != _edges(found.groups)
-    found.everybody = found.full or found.groups_full or replanned or moved
+    found.everybody = found.full or found.groups_full or replanned or moved or place.state.too_many_wait
     found.kept = frozenset(groups_in_use(place.rules)) - told.names.keys()
 
 

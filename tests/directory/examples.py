@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,7 +17,7 @@ from shared.desk.teams import Team
 from shared.directory.deciding import plan_person
 from shared.directory.identifying import Context, claims_of, identify
 from shared.directory.mapping import default_rules
-from shared.directory.matching import index_of, iter_claims
+from shared.directory.matching import index_of
 from shared.directory.persons import Gone, Person
 from shared.directory.plan import Entry
 from shared.directory.rules import AGENT_SITE, Group, Rules, SiteMapping
@@ -101,7 +102,10 @@ class Desk:
             index_of(self.users.values(), rules_.user_matching),
             index_of(self.agents.values(), rules_.agent_matching),
         )
-        claims = dict(iter_claims((key, each.object_id) for each in people for key in claims_of(bare, each)))
+        claims: defaultdict[str, frozenset[str]] = defaultdict(frozenset)
+        for each in people:
+            for key in claims_of(bare, each):
+                claims[key] |= {each.object_id}
         context = replace(bare, claims=claims)
         found = [identify(context, each) for each in people]
         managers = {each.person.object_id: each.placed for each in found}

@@ -29,7 +29,8 @@ def test_what_is_not_there_is_shown_by_its_id() -> None:
 def test_the_version_changes_with_what_can_change_a_plan() -> None:
     sites = [*STRUCTURE.sites.values()]
     made = with_sites(STRUCTURE, [*sites, Site("new", "org", "Oslo", source="contoso")])
+    off = with_sites(STRUCTURE, [*sites, Site("new", "org", "Oslo", source="contoso", active=False)])
     by_hand = with_sites(STRUCTURE, [*sites, Site("new", "org", "Oslo")])
     assert STRUCTURE.version() == with_sites(STRUCTURE, reversed(sites)).version() == made.version()
-    assert STRUCTURE.version() != by_hand.version()
+    assert len({each.version() for each in (STRUCTURE, by_hand, off)}) == 3
     assert structure_of().version() != structure_of(teams=[Team("t", "T")]).version()

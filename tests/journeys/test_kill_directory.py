@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from dev.azurite import Azurite
 from dev.host import Host
+from shared.desk import keeping, people
+from shared.desk.people import User
 from shared.directory import settling
 from shared.directory.rules import Cap
 from tests.companies import Company, open_company, picture_of
@@ -34,6 +37,18 @@ def _imported(world: World) -> None:
     company.tenant.change("alan@contoso.com", mail="ada@contoso.com")
     company.tenant.delete("grace@contoso.com")
     company.hire("edsger", "Desk", manager="alan")
+
+
+def _waiting(world: World) -> None:
+    """Ada and Alan wait for addresses; hers is free by now. Edsger is new, and waits as Alan does."""
+    company = open_company(world, user_matching=())
+    for name in ("ada", "alan"):
+        keeping.create(world.rt, people.KIND, User(name, f"Old {name}", f"{name}@contoso.com"))
+        company.hire(name, "Desk")
+    assert company.run().counts == {"refuse": 2}
+    kept = keeping.read(world.rt, people.KIND, "ada")
+    keeping.change(world.rt, people.KIND, kept, replace(kept.thing, address=""))
+    company.tenant.add_user("edsger@contoso.com", displayName="Edsger", mail="alan@contoso.com")
 
 
 def _held(world: World) -> None:
@@ -82,7 +97,9 @@ def _survivors(
 @pytest.mark.minutes
 @pytest.mark.requirement("DIR-1", "DIR-8")
 @pytest.mark.parametrize("shard", range(SHARDS))
-@pytest.mark.parametrize(("prepare", "work"), [(_staffed, _run), (_imported, _run), (_held, _approve)])
+@pytest.mark.parametrize(
+    ("prepare", "work"), [(_staffed, _run), (_imported, _run), (_waiting, _run), (_held, _approve)]
+)
 def test_killed_at_every_step(
     azurite: Azurite,
     host: Host,

@@ -1,0 +1,66 @@
+"""Who of the tenant has a value now that only one of them can be known by: an address, a name, a number.
+
+Of 100,000 people only a hash of each value is kept, and whose it is: what is shared with one is shared with all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from shared.directory import mirror
+from shared.directory.identifying import Context, claimed_address, claims_of
+from shared.directory.matching import is_address
+from shared.directory.persons import Person
+from shared.directory.tenant import Tenant
+
+_SEVERAL = frozenset({"one", "another"})
+"""Whoever asks, somebody else has it, too."""
+_COLUMNS = ("properties", "properties_packed", "gone")
+
+
+class Claimed:
+    """What the people of a tenant claim, as far as a run has to know.
+
+    A run over everybody knows all of it. Any other knows what those claim at whom it looks; whoever has an address at
+    the desk is asked of the mirror, and all the others only where a matching field leads to somebody free, which is
+    rare once the first import is over.
+    """
+
+    def __init__(self, found: Tenant, context: Context) -> None:
+        self._tenant, self._context = found, context
+        self._first: dict[int, str] = {}
+        self._shared: set[int] = set()
+        self._is_whole = found.everybody
+        self._note(each.person for each in found.iter_all(None))
+
+    def get(self, key: str, default: frozenset[str], /) -> frozenset[str]:
+        """Who (object ids) claims what this key stands for; who they are is not told of several."""
+        if not (self._is_whole or is_address(key)):
+            self._note(self._iter_rest())
+            self._is_whole = True
+        mark = hash(key)
+        if mark in self._shared:
+            return _SEVERAL
+        found = frozenset({self._first[mark]}) if mark in self._first else default
+        return found if self._is_whole else found | self._still_with(key)
+
+    def _note(self, people: Iterable[Person]) -> None:
+        for person in people:
+            for mark in map(hash, claims_of(self._context, person)):
+                if self._first.setdefault(mark, person.object_id) != person.object_id:
+                    self._shared.add(mark)
+
+    def _iter_rest(self) -> Iterator[Person]:
+        """Everybody else whom the mirror knows."""
+        place = self._tenant.place
+        told = self._tenant.told.last.keys() - self._tenant.told.removed
+        known = mirror.iter_known(place.rt, place.connection_id, _COLUMNS)
+        return (self._tenant.unchanged(each) for each in known if each.object_id not in told)
+
+    def _still_with(self, address: str) -> frozenset[str]:
+        ours = f"{self._context.connection_id}/"
+        holders = (each.origin for each in self._context.users.find("address", address))
+        ids = {origin.removeprefix(ours) for origin in holders if origin.startswith(ours)}
+        known = self._tenant.find_known(ids - self._tenant.told.last.keys())
+        people = (self._tenant.unchanged(each) for each in known.values())
+        return frozenset(each.object_id for each in people if claimed_address(self._context, each) == address)
