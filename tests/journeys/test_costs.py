@@ -45,6 +45,8 @@ def test_a_mail(desk: World) -> None:
 
 @pytest.mark.requirement("OPS-8")
 def test_a_scan_of_a_quiet_mailbox_and_the_timers(desk: World) -> None:
+    timers = {name for name, function in desk.host.functions.items() if function.kind == "timerTrigger"}
+    assert timers == set(TIMERS)
     for name in TIMERS:  # their tables are made
         desk.host.run_timer(name)
     desk.settle()
