@@ -161,7 +161,7 @@ def _send(world: World) -> None:
     lose(world)
 
 
-def revive(world: World) -> None:
+def revive(world: World, _timer: str) -> None:
     """Start the process again, with its settings, and let the timers come round."""
     world.start(**MAILED)
     world.host.make_visible()
