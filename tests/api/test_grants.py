@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from shared import directory
 from shared.api import application
 from shared.api.reach import CONNECTION, MAILBOX
 from shared.connections import agent_sign_ins
 from shared.directory import store, sync
+from shared.directory.license_changes import LicenseChange
 from shared.directory.mapping import default_rules
 from shared.errors import SetAside
 from shared.mail.verdicts import Verdict
@@ -26,14 +28,26 @@ from tests.world import CLIENT, CLIENT_SECRET, TENANT, Answer, World
 READER, OPERATOR, ADMIN = ROLES
 OTHER = "99999999-9999-4999-8999-999999999999"
 NOBODY_KNOWS = {
-    **dict.fromkeys(("entry", "key"), "98204812799999999~0123456789ab"),
+    **dict.fromkeys(("entry", "key", "change"), "98204812799999999~0123456789ab"),
     "run": "98204812799999999",
     "address": "agent@contoso.com",
     "person": "help@fabrikam.com",
     "object_id": "11111111-2222-4333-8444-555555555555",
 }
 OF_THE_DESK = {"organization_id", "site_id", "team_id", "role_id", "board_id", "field_name", "user_id", "agent_id"}
-OF_NO_CONNECTION = {"entry", "key", "run", "number", "action", "index", "address", "person", "object_id", *OF_THE_DESK}
+OF_NO_CONNECTION = {
+    "entry",
+    "key",
+    "run",
+    "change",
+    "number",
+    "action",
+    "index",
+    "address",
+    "person",
+    "object_id",
+    *OF_THE_DESK,
+}
 """Parameters of addresses that name something within a mailbox, or nothing of a connection."""
 
 
@@ -56,6 +70,7 @@ class Desk:
             set_aside.keep_text(world.rt, work.queue, work.model_dump_json(), SetAside("A reason.", "A cure."))
         store.put_rules(world.rt, "fabrikam", default_rules().model_copy(update={"enabled": True}))
         self.run = sync.request(world.rt, "fabrikam", "run").run_id
+        self.change = ask_for_license(world)
         self.person = str(world.emulator.directory(TENANT).get("help@fabrikam.com").id)
         world.settle()
         world.start(**BY_TOKEN)
@@ -73,12 +88,21 @@ class Desk:
 
     def within(self, mailbox: str) -> dict[str, str]:
         """What lies within a mailbox and its connection, by the names of parameters."""
-        return {"entry": self.entries[mailbox].key, "run": self.run, "object_id": self.person}
+        within = {"run": self.run, "object_id": self.person, "change": self.change}
+        return {"entry": self.entries[mailbox].key, **within}
 
     def kept(self, role: str) -> dict[str, str]:
         """Keys of the work set aside, by mailbox."""
         items = self.ask(role, "GET", "/set-aside").json()["items"]
         return {set_aside.mailbox_of(each["message"]): each["key"] for each in items}
+
+
+def ask_for_license(world: World) -> str:
+    """A change of licenses of fabrikam's, as it lies in storage; its id."""
+    key = "98204812799999999~0123456789ab"
+    change = LicenseChange(key, "u", "o", "Jo", ("sku",), (), "DE", state="done", by="key", asked_at="")
+    world.rt.tables[directory.TABLE].insert(change.row("fabrikam"))
+    return change.change_id
 
 
 @pytest.fixture
