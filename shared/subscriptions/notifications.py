@@ -82,7 +82,6 @@ async def _take(rt: Runtime, items: Sequence[dict[str, Any]], work_of: _WorkOf) 
     if refused:
         log.warning("webhook.refused", refused=refused, of=len(known))
     knocker(rt).refused += refused
-    log.info("webhook.received", items=len(known), refused=refused, work=len(wanted))
     return (
         Reply(202) if await _put_all(rt, wanted) else Reply(503, "The queue is not available; please send this again.")
     )
@@ -90,6 +89,8 @@ async def _take(rt: Runtime, items: Sequence[dict[str, Any]], work_of: _WorkOf) 
 
 async def _put_all(rt: Runtime, wanted: set[Work]) -> bool:
     knocks = [knock for work in wanted if (knock := knocker(rt).plan(rt.clock, work))]
+    if knocks:  # in a hail most notifications are spared: a line for each would tell nothing
+        log.info("webhook.received", work=len(wanted), put=len(knocks))
     try:
         await asyncio.gather(*(knocker(rt).put(rt, knock) for knock in knocks))
     except Exception as failure:  # noqa: BLE001 - whatever it is, Graph must keep the notification and send it again
