@@ -123,7 +123,7 @@ def import_licenses(timer: func.TimerRequest) -> None:
     from shared.directory import license_import  # noqa: PLC0415 - see the top
 
     del timer
-    license_import.import_all(runtime.current())
+    _come_round("import_licenses", license_import.import_all)
 
 
 @app.function_name("read_sign_ins")
@@ -133,7 +133,7 @@ def read_sign_ins(timer: func.TimerRequest) -> None:
     from shared.directory import sign_ins  # noqa: PLC0415 - see the top
 
     del timer
-    sign_ins.begin_all(runtime.current())
+    _come_round("read_sign_ins", sign_ins.begin_all)
 
 
 @app.function_name("sync_mailbox")

@@ -119,3 +119,11 @@ def test_nothing_secret_or_personal_is_told(world: World, exporter: Exporter) ->
     assert exporter.told("work.done")
     for private in ("salary", "Grace", "grace@example.com", "Between us", *world.meter.lookout.secrets):
         assert private not in told, private
+
+
+@pytest.mark.requirement("OPS-8")
+def test_every_timer_tells_what_it_took(world: World, exporter: Exporter) -> None:
+    timers = {name for name, function in world.host.functions.items() if function.kind == "timerTrigger"}
+    for name in timers:
+        world.host.run_timer(name)
+    assert {line["operation"] for line in exporter.told("work.done")} == timers
