@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shared import tally
 from shared.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -71,7 +70,9 @@ def open_vault(settings: Settings, http: requests.Session | None = None) -> Vaul
 
 
 def _client(kind: Any, service: str, settings: Settings, transport: Any, **options: Any) -> Any:
-    options["raw_request_hook"] = _count
+    from shared.storage.counted import Counted  # noqa: PLC0415 - with the SDK that it is for
+
+    options["raw_request_hook"] = Counted().on_request
     if transport is not None:
         options["transport"] = transport
     connection = settings.storage_connection.get_secret_value()
@@ -79,10 +80,6 @@ def _client(kind: Any, service: str, settings: Settings, transport: Any, **optio
         return kind.from_connection_string(connection, **options)
     name = "endpoint" if service == "table" else "account_url"
     return kind(**{name: _address(service, settings)}, credential=_identity(settings), **options)
-
-
-def _count(_request: object) -> None:
-    tally.count("storage_requests")
 
 
 def _address(service: str, settings: Settings) -> str:

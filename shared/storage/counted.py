@@ -1,4 +1,4 @@
-"""Requests to Azure Storage that we write ourselves are counted as those of the SDKs are: as ``storage_requests``."""
+"""Requests to Azure Storage are counted as ``storage_requests``: those of the SDKs, and those we write ourselves."""
 
 from __future__ import annotations
 
