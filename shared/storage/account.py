@@ -48,7 +48,8 @@ def open_blobs(settings: Settings, transport: Any = None) -> Blobs:
 
     # The SDK's own first pause is 15 s, longer than anything may sleep inside a function.
     soon = ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=3, random_jitter_range=1)
-    return Blobs(_client(BlobServiceClient, "blob", settings, transport, retry_policy=soon), settings.storage_prefix)
+    service = _client(BlobServiceClient, "blob", settings, transport, retry_policy=soon)
+    return Blobs(service, settings.storage_prefix, transport)
 
 
 def open_vault(settings: Settings, http: requests.Session | None = None) -> Vault | None:

@@ -1,33 +1,53 @@
-"""Blobs: originals of mails, attachments, bodies too large for a row, and what a run of the directory works on."""
+"""Blobs: originals of mails, attachments, bodies too large for a row, and what a run of the directory works on.
+
+Writing one, which each mail waits for, is a request of our own at half the SDK's processor time; its signature, sign-in,
+retries and transport are Microsoft's, and so is all the rest.
+https://learn.microsoft.com/en-us/rest/api/storageservices/put-blob
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.storage.blob import ContentSettings
+from azure.core import PipelineClient
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.pipeline.policies import RetryPolicy
+from azure.core.rest import HttpRequest, HttpResponse
 
 from shared.errors import NotFound
+from shared.storage.counted import Counted
+from shared.storage.signing import signing
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient, ContainerClient
 
 CONTAINER = "mail"
+API_VERSION = "2021-12-02"
+"""With it one request may bring 5,000 MiB."""
 
 
 class Blobs:
     """The installation's one container, made on first use."""
 
-    def __init__(self, service: BlobServiceClient, prefix: str = "") -> None:
+    def __init__(self, service: BlobServiceClient, prefix: str = "", transport: Any = None) -> None:
         self._container: ContainerClient = service.get_container_client(prefix + CONTAINER)
+        self._url = self._container.url
+        options = {} if transport is None else {"transport": transport}
+        retry = RetryPolicy(retry_total=3, retry_backoff_factor=1, retry_backoff_max=4)
+        self._pipeline: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
+            self._url, policies=[retry, signing(service.credential), Counted()], **options
+        )
 
     def put(self, name: str, data: bytes, content_type: str = "application/octet-stream") -> None:
         """Write a blob whole; writing the same again changes nothing."""
-        try:
-            self._upload(name, data, content_type)
-        except ResourceNotFoundError:
+        answer = self._upload(name, data, content_type)
+        if answer.status_code == 404:
             self._create()
-            self._upload(name, data, content_type)
+            answer = self._upload(name, data, content_type)
+        if answer.status_code != 201:
+            raise HttpResponseError(response=answer)
 
     def get(self, name: str) -> bytes:
         """The bytes of a blob; raises NotFound."""
@@ -57,9 +77,16 @@ class Blobs:
         except ResourceNotFoundError:  # there is no container yet
             return []
 
-    def _upload(self, name: str, data: bytes, content_type: str) -> None:
-        settings = ContentSettings(content_type=content_type)
-        self._container.get_blob_client(name).upload_blob(data, overwrite=True, content_settings=settings)
+    def _upload(self, name: str, data: bytes, content_type: str) -> HttpResponse:
+        headers = {
+            "x-ms-version": API_VERSION,
+            "x-ms-date": formatdate(usegmt=True),
+            "x-ms-blob-type": "BlockBlob",
+            "x-ms-blob-content-type": content_type,
+            "Content-Type": "application/octet-stream",
+        }
+        request = HttpRequest("PUT", f"{self._url}/{quote(name)}", headers=headers, content=data)
+        return self._pipeline.send_request(request)
 
     def _create(self) -> None:
         try:
