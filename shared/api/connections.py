@@ -140,8 +140,8 @@ def change_connection(rt: Rt, caller: Admitted, connection_id: Slug, changes: Co
     replaced = {name: getattr(before, name) for name in wanted}
     with audit.recorded(rt, caller, "connection.changed", connection_id, before=replaced, after=wanted):
         changed = store.change(rt, connection_id, **wanted) if wanted else before
-        if changed.environment != before.environment:
-            mailboxes.outdate(rt, connection_id)
+        if changes.environment:
+            mailboxes.outdate(rt, connection_id)  # also where it is so already: whoever changed it may have died
     return Connection.model_validate(changed)
 
 
@@ -161,9 +161,8 @@ def change_connection_secret(rt: Rt, caller: Admitted, connection_id: Slug, new:
 @router.post("/{connection_id}/disconnect", openapi_extra=needs(Role.ADMIN), responses=documented(404))
 def disconnect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Connection:
     """Let a connection rest until it is connected again: nothing of it is lost, nothing is done."""
-    if store.read(rt, connection_id)[0].state != "disconnected":
-        with audit.recorded(rt, caller, "connection.disconnected", connection_id):
-            watching.disconnect(rt, connection_id)
+    with audit.recorded(rt, caller, "connection.disconnected", connection_id):
+        watching.disconnect(rt, connection_id)
     return Connection.model_validate(store.read(rt, connection_id)[0])
 
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from shared import log, tally
 from shared.clock import from_text, to_text
 from shared.connections.store import REMEMBERED_SECONDS, graph_client, rests
+from shared.connections.store import forget as forget_connections
 from shared.errors import DeskbridgeError, Later, Misconfigured, NotFound
 from shared.graph.errors import GraphBusy, GraphError, SignInFailed
 from shared.mail import changes, disposal, heads, intake, late_moves, ledger, mailboxes
@@ -70,6 +71,7 @@ def _is_done_from_memory(rt: Runtime, work: SyncMailbox) -> bool:
     except RowChanged:
         log.info("mail.head_outdated")
         heads.distrust(rt, work.mailbox_id)
+        forget_connections(rt)  # it may be they that have changed: a disconnection holds from here on
         return False
     return True
 

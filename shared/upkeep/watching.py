@@ -65,9 +65,12 @@ def connect(rt: Runtime, connection_id: str) -> None:
 
 
 def disconnect(rt: Runtime, connection_id: str) -> None:
-    """A person wants it to rest: nothing more is done for it, whatever a process remembers. Raises NotFound."""
-    if states.disconnect(rt, connection_id):
-        mailboxes.outdate(rt, connection_id)
+    """A person wants it to rest: nothing more is done for it, whatever a process remembers. Raises NotFound.
+
+    Wanted again, it is told again: the process that was asked first may have died before all were told.
+    """
+    states.disconnect(rt, connection_id)
+    mailboxes.outdate(rt, connection_id)
 
 
 def look_again(rt: Runtime, connection_id: str) -> None:

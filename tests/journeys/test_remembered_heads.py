@@ -25,6 +25,7 @@ from shared.work import SyncMailbox
 from tests.journeys.test_request_counts import DELTA, HEAD, MIME, MOVE, SENDER, SINGLE, TRANSACTION, Cost, cost_of
 from tests.kill import LEASE_OVER, kill_after
 from tests.tampering import Carry, tamper_with_graph
+from tests.kill import kill_after
 from tests.world import SUPPORT, World, mail
 
 
@@ -326,3 +327,18 @@ def test_a_disconnection_elsewhere_stops_the_next_round_whatever_is_remembered(w
         assert warm.api("POST", "/connections/contoso/connect").status == 200
         warm.settle()
     assert_taken_once(warm, 2)
+
+
+@pytest.mark.requirement("CONN-9")
+@pytest.mark.parametrize("count", range(1, 9))
+def test_a_disconnection_that_died_on_its_way_is_whole_when_it_is_wanted_again(warm: World, count: int) -> None:
+    def disconnect(world: World) -> None:
+        world.api("POST", "/connections/contoso/disconnect")
+
+    with another_process(warm):
+        kill_after(warm, count, disconnect)
+    with another_process(warm):
+        disconnect(warm)
+    warm.advance(20)
+    deliver(warm, "While it is disconnected")
+    assert len(warm.tickets()) == 1

@@ -40,7 +40,9 @@ def test_a_file_is_found_by_its_name_and_type_as_the_sdk_reads_them(world: World
 def test_a_file_that_storage_refuses_is_not_taken_for_stored(world: World) -> None:
     connection = world.rt.settings.storage_connection.get_secret_value()
     other_key = re.sub("AccountKey=[^;]+", "AccountKey=b3RoZXI=", connection)
-    stranger = replace(world.rt, settings=world.rt.settings.model_copy(update={"storage_connection": SecretStr(other_key)}))
+    stranger = replace(
+        world.rt, settings=world.rt.settings.model_copy(update={"storage_connection": SecretStr(other_key)})
+    )
     with pytest.raises(HttpResponseError):
         stranger.blobs.put("raw/a.eml", b"signed with another key")
 
