@@ -1,7 +1,7 @@
 """Blobs: originals of mails, attachments, bodies too large for a row, and what a run of the directory works on.
 
-Writing one, which each mail waits for, is a request of our own at half the SDK's processor time; its signature, sign-in,
-retries and transport are Microsoft's, and so is all the rest.
+Each mail waits for the writing of some: that is a request of our own, at two thirds of the SDK's processor time. Its
+signature, sign-in, retries and transport are Microsoft's, and so is all the rest.
 https://learn.microsoft.com/en-us/rest/api/storageservices/put-blob
 """
 

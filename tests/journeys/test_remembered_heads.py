@@ -25,7 +25,6 @@ from shared.work import SyncMailbox
 from tests.journeys.test_request_counts import DELTA, HEAD, MIME, MOVE, SENDER, SINGLE, TRANSACTION, Cost, cost_of
 from tests.kill import LEASE_OVER, kill_after
 from tests.tampering import Carry, tamper_with_graph
-from tests.kill import kill_after
 from tests.world import SUPPORT, World, mail
 
 
