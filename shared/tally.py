@@ -2,7 +2,7 @@
 
 One wide line a piece of work (which function, how it ended, how many mails, requests, throttlings) is all the telemetry
 that there is: Application Insights sums its fields, any other reader of JSON lines can, and nothing is loaded for it.
-Why not an SDK for metrics: docs/decisions/0011.
+Why not an SDK for metrics: docs/decisions/0012.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ LAYERS = (
     ("shared.graph", "shared.storage", "shared.outgoing"),
     (
         *("shared.sealing", "shared.work", "shared.settings", "shared.log", "shared.tally", "shared.clock"),
-        *("shared.errors", "shared.explanations"),
+        *("shared.errors", "shared.explanations", "shared.side_by_side"),
     ),
 )
 """From the top down: a module imports what is below it, what is in its own package, and nothing else of ours."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Literal
 
+from shared import side_by_side
 from shared.connections import store as connections
 from shared.desk import people
 from shared.directory import TABLE, mirror
@@ -93,6 +94,5 @@ def _known_addresses(rt: Runtime, connection_id: str, members: list[Json]) -> di
     """The addresses of those who are at the desk, who may have another one there."""
     known = mirror.find_many(rt, connection_id, [str(each["id"]) for each in members])
     ours = {object_id: person.user_id for object_id, person in known.items() if person.user_id}
-    with ThreadPoolExecutor(mirror.AT_ONCE) as pool:
-        users = pool.map(lambda user_id: people.find_user(rt, user_id), ours.values())
-        return {object_id: user.address for object_id, user in zip(ours, users, strict=True) if user}
+    users = side_by_side.each(partial(people.find_user, rt), ours.values())
+    return {object_id: user.address for object_id, user in zip(ours, users, strict=True) if user}

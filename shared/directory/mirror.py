@@ -10,12 +10,11 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
-from shared import tally
+from shared import side_by_side
 from shared.directory import TABLE
 from shared.directory.packing import IDS_A_COLUMN, pack, unpack
 from shared.directory.persons import Gone, Person
@@ -25,7 +24,6 @@ from shared.storage.keys import after as behind
 from shared.storage.rows import Change, Row
 
 PEOPLE, GROUPS = "p~", "g~"
-AT_ONCE = 8
 """Requests for rows that are under way together."""
 REMEMBERED_RUNS = 10
 LONGEST_JSON = 30_000
@@ -132,9 +130,8 @@ def find_row(rt: Runtime, connection_id: str, object_id: str) -> Row | None:
 def find_many(rt: Runtime, connection_id: str, object_ids: Iterable[str]) -> dict[str, Known]:
     """Those of these people that are known, a point read each."""
     ids = list(object_ids)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        rows = pool.map(tally.carried(partial(find_row, rt, connection_id)), ids)
-        return {each: known_of(row) for each, row in zip(ids, rows, strict=True) if row is not None}
+    rows = side_by_side.each(partial(find_row, rt, connection_id), ids)
+    return {each: known_of(row) for each, row in zip(ids, rows, strict=True) if row is not None}
 
 
 def iter_known(rt: Runtime, connection_id: str, select: Sequence[str] | None = None) -> Iterator[Known]:

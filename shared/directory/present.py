@@ -7,11 +7,10 @@ much remembered as it takes to find them.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
-from shared import tally
+from shared import side_by_side
 from shared.desk import (
     PARTITION,
     TABLE,
@@ -31,7 +30,6 @@ from shared.desk.people import User
 from shared.directory.criteria import folded
 from shared.directory.identifying import Identified
 from shared.directory.matching import Index, index_of, new_user_id, origin_of
-from shared.directory.mirror import AT_ONCE
 from shared.directory.place import Place
 from shared.directory.rules import Rules
 from shared.directory.structure import Structure, structure_of
@@ -128,11 +126,9 @@ class Present:
     def _holders(self, addresses: set[str]) -> set[str]:
         """The users who have these addresses."""
         self._asked |= addresses
-        table = self.rt.tables[TABLE]
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            keys = map(people.address_key, sorted(addresses))
-            rows = pool.map(tally.carried(partial(table.find, PARTITION)), keys)
-            return {str(row["user_id"]) for row in rows if row is not None}
+        keys = map(people.address_key, sorted(addresses))
+        rows = side_by_side.each(partial(self.rt.tables[TABLE].find, PARTITION), keys)
+        return {str(row["user_id"]) for row in rows if row is not None}
 
 
 def look_at_desk(rt: Runtime, connection_id: str, rules: Rules) -> Present:
@@ -144,11 +140,8 @@ def look_at_desk(rt: Runtime, connection_id: str, rules: Rules) -> Present:
 def _read_many[T](rt: Runtime, kind: Kind[T], ids: Collection[str]) -> dict[str, Kept[T]]:
     """Those of these things that are there, a point read each."""
     ordered = sorted(ids)
-    if not ordered:
-        return {}
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = pool.map(tally.carried(partial(read_one, rt, kind)), ordered)
-        return {each: kept for each, kept in zip(ordered, found, strict=True) if kept is not None}
+    found = side_by_side.each(partial(read_one, rt, kind), ordered)
+    return {each: kept for each, kept in zip(ordered, found, strict=True) if kept is not None}
 
 
 def read_one[T](rt: Runtime, kind: Kind[T], thing_id: str) -> Kept[T] | None:

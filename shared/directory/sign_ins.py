@@ -7,14 +7,13 @@ worker never waits: where the minute's requests are spent, the work goes back on
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from functools import partial
 from itertools import batched
 from typing import Any
 
-from shared import log, tally
+from shared import log, side_by_side
 from shared.clock import from_text, to_text
 from shared.connections import store as connections
 from shared.desk import PARTITION as DESK
@@ -139,8 +138,7 @@ def _keep(rt: Runtime, connection_id: str, told: Mapping[str, str]) -> int:
     """Write down for whom it is another day than the desk knows; how many those are."""
     known = mirror.find_many(rt, connection_id, [object_id for object_id, at in told.items() if at])
     wanted = {person.user_id: told[object_id] for object_id, person in known.items() if person.user_id}
-    with ThreadPoolExecutor(mirror.AT_ONCE) as pool:
-        users = list(pool.map(tally.carried(partial(people.find_user, rt)), wanted))
+    users = side_by_side.each(partial(people.find_user, rt), wanted)
     due = [each.user_id for each in users if each and each.last_sign_in[:10] != wanted[each.user_id][:10]]
     for chunk in batched(due, LARGEST_TRANSACTION, strict=False):
         rt.tables[DESK_TABLE].transact(_changes(chunk, wanted))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
-from shared import log
+from shared import log, side_by_side
 from shared.clock import from_text
 from shared.mail import mailboxes
 from shared.mail.mailboxes import Mailbox
@@ -28,19 +29,19 @@ class QueueFigures:
 
 def of_queues(rt: Runtime) -> list[QueueFigures]:
     """Every queue of ours, two requests each."""
-    now = rt.clock.now()
-    return [
-        QueueFigures(name, rt.queues.length(name), _age(rt.queues.find_oldest(name), now)) for name in sorted(KINDS)
-    ]
+    return side_by_side.each(partial(_of_queue, rt, rt.clock.now()), sorted(KINDS))
+
+
+def _of_queue(rt: Runtime, now: datetime, queue: str) -> QueueFigures:
+    return QueueFigures(queue, rt.queues.length(queue), _age(rt.queues.find_oldest(queue), now))
 
 
 def report(rt: Runtime) -> None:
     """One line a queue and a mailbox."""
     for figures in of_queues(rt):
         log.info("queue.figures", **asdict(figures))
-    now = rt.clock.now()
-    for listed in mailboxes.list_all(rt):
-        mailbox, state = mailboxes.get_head(rt, listed.mailbox_id)
+    now, ids = rt.clock.now(), [each.mailbox_id for each in mailboxes.list_all(rt)]
+    for mailbox, state in side_by_side.each(partial(mailboxes.get_head, rt), ids):
         if mailbox.enabled:
             _report_mailbox(mailbox, state, now)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared import tally
+from shared import side_by_side, tally
 from shared.clock import from_text
 from shared.connections import agent_sign_ins, alerts, expiry
 from shared.connections import store as connections_store
@@ -70,9 +70,9 @@ def check(rt: Runtime, hidden: Collection[str] = ()) -> Health:
     """Look at every mailbox but those of ``hidden`` connections, one request each, and at the work set aside."""
     now = rt.clock.now()
     listed = mailboxes.list_seen(rt, hidden)
-    connections = {each.connection_id for each in listed}
+    connections, boxes = {each.connection_id for each in listed}, [each.mailbox_id for each in listed]
     subscribed = {each.mailbox_id: each for connection in connections for each in store.list_of(rt, connection)}
-    found = tuple(_check_mailbox(rt, each.mailbox_id, subscribed.get(each.mailbox_id), now) for each in listed)
+    found = tuple(side_by_side.each(lambda box: _check_mailbox(rt, box, subscribed.get(box), now), boxes))
     waiting = set_aside.count_waiting(rt, hidden=mailboxes.ids_within(rt, hidden))
     directories = directory_health.check(rt, now, hidden)
     issues = (
