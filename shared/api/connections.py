@@ -161,6 +161,7 @@ def change_connection_secret(rt: Rt, caller: Admitted, connection_id: Slug, new:
 @router.post("/{connection_id}/disconnect", openapi_extra=needs(Role.ADMIN), responses=documented(404))
 def disconnect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Connection:
     """Let a connection rest until it is connected again: nothing of it is lost, nothing is done."""
+    store.get(rt, connection_id)
     with audit.recorded(rt, caller, "connection.disconnected", connection_id):
         watching.disconnect(rt, connection_id)
     return Connection.model_validate(store.read(rt, connection_id)[0])

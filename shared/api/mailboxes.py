@@ -1,11 +1,12 @@
 """Mailboxes: which ones are taken in, how, and what a new ticket begins with."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from shared.api import audit
+from shared.api import audit, references
 from shared.api.given import Admitted, Rt
 from shared.api.paging import Everything
 from shared.api.problems import documented
@@ -13,6 +14,7 @@ from shared.api.reach import Within
 from shared.api.roles import Role, needs
 from shared.api.values import Body, Changes, FolderId, FolderName, Label, MailboxAddress, Name, Output, Slug, Time, Word
 from shared.connections import store as connections
+from shared.desk import sites, teams
 from shared.errors import BadInput, Conflict, NotFound
 from shared.graph.mail import WELL_KNOWN_FOLDERS
 from shared.mail import mailboxes
@@ -33,8 +35,8 @@ class _Choices(Body):
     enabled: bool = True
     priority: Literal["low", "normal", "high", "urgent"] = "normal"
     type: Word = "incident"
-    team: Label = ""
-    site: Label = ""
+    team: Label = Field(default="", description="The id of the team that new tickets begin with, empty for none.")
+    site: Label = Field(default="", description="The id of the site of tickets whose requester has none.")
 
 
 class NewMailbox(_Choices):
@@ -107,6 +109,7 @@ def create_mailbox(rt: Rt, caller: Admitted, new: NewMailbox, response: Response
     folder = new.folder.lower() if new.folder.lower() in WELL_KNOWN_FOLDERS else new.folder
     values = {**new.model_dump(exclude={"connection_id", "address"}), "folder": folder}
     _check(values, cloud)
+    _check_named(rt, values)
     with audit.recorded(rt, caller, "mailbox.created", after={**values, "address": new.address}) as record:
         made = mailboxes.create(rt, connection_id=new.connection_id, address=new.address, values=values)
         record.target = made.mailbox_id
@@ -131,6 +134,7 @@ def change_mailbox(rt: Rt, caller: Admitted, mailbox_id: Slug, change: MailboxCh
     before = Mailbox.model_validate(mailboxes.get(rt, mailbox_id)).model_dump()
     values = change.model_dump(exclude_unset=True)
     _check({**before, **values}, _cloud(rt, before["connection_id"]))
+    _check_named(rt, values)
     replaced = {name: before[name] for name in values}
     with audit.recorded(rt, caller, "mailbox.changed", mailbox_id, before=replaced, after=values):
         changed = mailboxes.change(rt, mailbox_id, values)
@@ -168,3 +172,11 @@ def _check(values: dict[str, Any], cloud: str) -> None:
     if values["disposal"] == "delete_permanently" and cloud not in ("global", "local"):
         # https://learn.microsoft.com/en-us/graph/api/message-permanentdelete
         raise BadInput("disposal", f"Graph deletes nothing permanently in the cloud {cloud}.", "Choose delete.")
+
+
+def _check_named(rt: Runtime, values: Mapping[str, Any]) -> None:
+    """Refuse a team or a site that is not there, or rests; raises BadInput. What is not named may be as it was."""
+    if values.get("team"):
+        references.active(rt, teams.KIND, "team", values["team"])
+    if values.get("site"):
+        references.active(rt, sites.KIND, "site", values["site"])

@@ -33,12 +33,12 @@ def test_a_change_is_recorded_with_who_when_and_what(world: World) -> None:
     world.start(**BY_TOKEN)
     admin = signed_in(world, AUDIT)
     before = world.clock.now()
-    assert world.api("PATCH", f"/mailboxes/{mailbox}", {"team": "Night shift"}, sign_in=admin).status == 200
+    assert world.api("PATCH", f"/mailboxes/{mailbox}", {"type": "question"}, sign_in=admin).status == 200
 
     newest, created, connected = world.api("GET", "/audit", sign_in=admin).json()["items"]
     assert (newest["who"], newest["who_id"]) == ("Grace Hopper", PERSON)
     assert (newest["what"], newest["target"], newest["outcome"]) == ("mailbox.changed", mailbox, "done")
-    assert (newest["before"], newest["after"]) == ({"team": ""}, {"team": "Night shift"})
+    assert (newest["before"], newest["after"]) == ({"type": "incident"}, {"type": "question"})
     assert before <= from_text(newest["at"]) <= world.clock.now()
     assert (created["who"], created["who_id"], created["what"]) == ("key", "", "mailbox.created")
     assert created["target"] == mailbox
@@ -72,7 +72,7 @@ def test_changes_are_found_by_who_and_by_what_they_concern(world: World) -> None
     world.api("POST", f"/journal/{mailbox}/{entry.key}/replay")
     world.start(**BY_TOKEN)
     admin = signed_in(world, AUDIT)
-    world.api("PATCH", f"/mailboxes/{mailbox}", {"team": "Night shift"}, sign_in=admin)
+    world.api("PATCH", f"/mailboxes/{mailbox}", {"type": "question"}, sign_in=admin)
 
     def found(query: str) -> list[str]:
         return [each["what"] for each in world.api("GET", f"/audit?{query}", sign_in=admin).json()["items"]]
@@ -89,16 +89,16 @@ def test_a_walk_shows_every_change_once_while_new_ones_come(world: World) -> Non
     world.connect()
     mailbox = world.add_mailbox(method="scan")
     for number in range(7):
-        world.api("PATCH", f"/mailboxes/{mailbox}", {"team": f"Team {number}"})
+        world.api("PATCH", f"/mailboxes/{mailbox}", {"type": f"type-{number}"})
     seen: list[str] = []
     page = world.get("/audit?limit=3")
     while True:
-        seen += [each["after"].get("team", "") for each in page["items"]]
+        seen += [each["after"].get("type", "") for each in page["items"]]
         if not page["next"]:
             break
-        world.api("PATCH", f"/mailboxes/{mailbox}", {"site": "Leeds"})
+        world.api("PATCH", f"/mailboxes/{mailbox}", {"priority": "high"})
         page = world.get(f"/audit?limit=3&after={page['next']}")
-    assert seen == [*(f"Team {number}" for number in range(6, -1, -1)), "", ""]
+    assert seen == [*(f"type-{number}" for number in range(6, -1, -1)), "incident", ""]
 
 
 def test_a_page_is_one_range_of_rows(world: World) -> None:
@@ -139,16 +139,16 @@ def test_no_change_is_made_without_its_record_wherever_the_app_dies(world: World
     mailbox = world.add_mailbox(method="scan")
     outcomes: list[str] = []
     for after in range(1, 12):
-        team = f"Team {after}"
+        name = f"Box {after}"
         world.start()
         world.meter.kill_after(after)
         with contextlib.suppress(Killed):
-            world.api("PATCH", f"/mailboxes/{mailbox}", {"team": team})
+            world.api("PATCH", f"/mailboxes/{mailbox}", {"name": name})
         died = world.meter.killed
         world.meter.kill_after(None)
         world.start()
-        recorded = [each["outcome"] for each in changes(world) if each["after"] == {"team": team}]
-        if world.get(f"/mailboxes/{mailbox}")["team"] == team:
+        recorded = [each["outcome"] for each in changes(world) if each["after"] == {"name": name}]
+        if world.get(f"/mailboxes/{mailbox}")["name"] == name:
             assert recorded, f"died after {after} requests"
             outcomes += recorded
         if not died:

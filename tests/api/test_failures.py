@@ -35,7 +35,7 @@ def test_two_changes_at_the_same_time_are_both_kept(world: World) -> None:
     world.connect()
     mailbox = world.add_mailbox(method="scan")
     headers = {"X-API-Key": ADMIN_KEY, "Content-Type": "application/json"}
-    changes = [{"team": "First line"}, {"site": "Leeds"}, {"priority": "high"}, {"name": "Front door"}] * 3
+    changes = [{"type": "question"}, {"done_folder": "Done"}, {"priority": "high"}, {"name": "Front door"}] * 3
     waiting = [
         world.host.submit_http("PATCH", f"/api/v1/mailboxes/{mailbox}", headers, json.dumps(change))
         for change in changes
@@ -43,9 +43,9 @@ def test_two_changes_at_the_same_time_are_both_kept(world: World) -> None:
     assert {each.result().status for each in waiting} == {200}
     shown = world.get(f"/mailboxes/{mailbox}")
     shown.pop("progress")
-    assert (shown["team"], shown["site"], shown["priority"], shown["name"]) == (
-        "First line",
-        "Leeds",
+    assert (shown["type"], shown["done_folder"], shown["priority"], shown["name"]) == (
+        "question",
+        "Done",
         "high",
         "Front door",
     )

@@ -8,6 +8,7 @@ import pytest
 
 from dev.azurite import Azurite
 from tests.api.storage_dump import dump
+from tests.api.structure import make
 from tests.world import SUPPORT, TENANT, World, mail
 
 
@@ -55,13 +56,46 @@ def test_a_mailbox_that_is_switched_off_loses_its_subscription_and_gets_it_back(
 
 
 def test_a_change_changes_what_it_names_and_nothing_else(desk: World) -> None:
-    mailbox = desk.add_mailbox(team="First line", priority="high")
+    team = make(desk, "teams", name="First line")["team_id"]
+    mailbox = desk.add_mailbox(team=team, priority="high")
     before = desk.get(f"/mailboxes/{mailbox}")
     changed = desk.api("PATCH", f"/mailboxes/{mailbox}", {"team": "", "name": "Front door"})
     assert changed.status == 200
     after = desk.get(f"/mailboxes/{mailbox}")
     assert after == {**before, "team": "", "name": "Front door"}
     assert desk.get("/mailboxes")["items"] == [changed.json()]
+
+
+@pytest.mark.requirement("DESK-3")
+def test_tickets_begin_with_the_team_and_the_site_of_their_mailbox(desk: World) -> None:
+    team = make(desk, "teams", name="First line")["team_id"]
+    organization = make(desk, "organizations", name="Contoso")["organization_id"]
+    site = make(desk, "sites", organization_id=organization, name="Leeds")["site_id"]
+    desk.add_mailbox(method="scan", team=team, site=site)
+    desk.emulator.deliver(SUPPORT, mail("One"))
+    desk.scan()
+    found = desk.ticket(1)
+    assert (found["team"], found["team_name"], found["site"], found["site_name"]) == (team, "First line", site, "Leeds")
+
+
+@pytest.mark.requirement("DESK-3")
+@pytest.mark.parametrize("field", ["team", "site"])
+def test_a_team_or_a_site_that_is_not_there_is_refused(desk: World, azurite: Azurite, field: str) -> None:
+    mailbox = desk.add_mailbox()
+    before = dump(azurite, desk)
+    made = desk.api("POST", "/mailboxes", {"connection_id": "contoso", "address": "b@contoso.com", field: "nobody"})
+    changed = desk.api("PATCH", f"/mailboxes/{mailbox}", {field: "nobody"})
+    assert [(each.status, each.json()["fields"][0]["field"]) for each in (made, changed)] == [(422, field)] * 2
+    assert dump(azurite, desk) == before
+
+
+@pytest.mark.requirement("DESK-3")
+def test_a_team_that_rests_is_not_chosen_and_one_that_rests_since_stays(desk: World) -> None:
+    team = make(desk, "teams", name="First line")["team_id"]
+    mailbox = desk.add_mailbox(team=team)
+    assert desk.api("PATCH", f"/teams/{team}", {"active": False}).status == 200
+    assert desk.api("PATCH", f"/mailboxes/{mailbox}", {"team": team}).status == 422
+    assert desk.api("PATCH", f"/mailboxes/{mailbox}", {"priority": "high"}).json()["team"] == team
 
 
 @pytest.mark.requirement("MAIL-7")

@@ -63,5 +63,5 @@ def test_an_operator_does_the_work_and_changes_no_set_up(world: World) -> None:
     assert ask("Deskbridge.Operator", "POST", f"/mailboxes/{mailbox}/fetch") == 202
     assert ask("Deskbridge.Reader", "POST", f"/mailboxes/{mailbox}/fetch") == 403
     assert ask("Deskbridge.Operator", "PATCH", f"/mailboxes/{mailbox}", {"enabled": False}) == 403
-    assert ask("Deskbridge.Admin", "PATCH", f"/mailboxes/{mailbox}", {"team": "Night shift"}) == 200
+    assert ask("Deskbridge.Admin", "PATCH", f"/mailboxes/{mailbox}", {"type": "question"}) == 200
     assert world.api("GET", f"/mailboxes/{mailbox}", sign_in=signed_in(world, "Deskbridge.Reader")).json()["enabled"]
