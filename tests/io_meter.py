@@ -16,6 +16,7 @@ import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 
 from tests.planted import Lookout
+from tests.posted import HearingAdapter, Posted
 
 
 class Killed(BaseException):
@@ -106,10 +107,10 @@ class MeteredAdapter(BaseAdapter):
         self._inner.close()
 
 
-def metered_storage(ports: Mapping[str, int], meter: IoMeter) -> requests.Session:
-    """A session for Azurite that tells the meter of each request, by service."""
+def metered_storage(ports: Mapping[str, int], meter: IoMeter, posted: Posted) -> requests.Session:
+    """A session for Azurite that tells the meter of each request, by service, and ``posted`` what is put on queues."""
     session = requests.Session()
     for kind, port in ports.items():
-        inner = HTTPAdapter(pool_maxsize=64)
+        inner = HearingAdapter(posted) if kind == "queue" else HTTPAdapter(pool_maxsize=64)
         session.mount(f"http://127.0.0.1:{port}", MeteredAdapter(inner, meter, kind))
     return session

@@ -6,6 +6,7 @@ Everything is real but two stand-ins: the Graph emulator and the clock, which mo
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import logging
 import os
@@ -19,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from azure.core.exceptions import ResourceNotFoundError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.queue import QueueServiceClient
 
@@ -32,6 +34,7 @@ from shared.runtime import Runtime
 from shared.settings import Settings, from_environment
 from tests.io_meter import IoMeter, MeteredAdapter, metered_storage
 from tests.planted import LogLookout, Lookout
+from tests.posted import Posted
 
 ROOT = Path(__file__).parent.parent
 THREADS = 16
@@ -79,9 +82,22 @@ class Answer:
 
 
 class HeardHost(Host):
-    """The host, with somebody who looks through every answer: of the API, the webhook, the page after a sign-in."""
+    """The host, with somebody who looks through every answer: of the API, the webhook, the page after a sign-in.
+
+    It looks at no queue that nothing was put on since it was found empty.
+    """
 
     lookout: Lookout | None = None
+
+    def __init__(self, app_folder: Path, settings: Mapping[str, str]) -> None:
+        super().__init__(app_folder, settings)
+        self.posted = Posted()
+
+    def drain(self, timeout: float = 60) -> Drained:
+        """Run messages until none is visible and none runs."""
+        drained = self._queues.drain(timeout, self.posted.may_be_on)
+        self.posted.found(drained.delayed)
+        return drained
 
     def http(
         self,
@@ -119,7 +135,9 @@ class World:
         environment = {**settings_for(self._azurite), "STORAGE_PREFIX": self._prefix, **self.always, **changed}
         http = requests.Session()
         http.mount("https://", MeteredAdapter(EmulatorAdapter(self.emulator), self.meter, "graph"))
-        storage = RequestsTransport(session=metered_storage(self._azurite.ports, self.meter), session_owner=False)
+        storage = RequestsTransport(
+            session=metered_storage(self._azurite.ports, self.meter, self.host.posted), session_owner=False
+        )
         found: Settings = from_environment(environment)
         self.rt = Runtime(found, self.clock, http=http, transport=storage)
         runtime.use(self.rt)
@@ -131,14 +149,20 @@ class World:
         self.emulator.settle()
         self.host.lookout = self._heard_before
         logging.getLogger().removeHandler(self._log_lookout)
-        service = QueueServiceClient.from_connection_string(self._azurite.connection_string)
-        for queue in service.list_queues():
-            service.get_queue_client(queue.name).clear_messages()
+        self._clear_queues()
         folder = os.environ.get("EXCHANGES_FOLDER")
         if folder:
             self.emulator.write_exchanges(Path(folder) / f"{self._prefix}.jsonl")
         self.emulator.close()
         assert self.meter.lookout.seen == [], "a planted secret was written"
+
+    def _clear_queues(self) -> None:
+        service = QueueServiceClient.from_connection_string(self._azurite.connection_string)
+        for queue in self.host.posted.still_open():
+            for name in (queue, f"{queue}-poison"):
+                with contextlib.suppress(ResourceNotFoundError):
+                    service.get_queue_client(name).clear_messages()
+        self.host.posted.forget()
 
     def advance(self, seconds: float) -> None:
         """Let time pass, for the app and for Graph."""
@@ -189,11 +213,13 @@ class World:
         """
         until = time.monotonic() + patience
         while True:
+            before = time.monotonic()
             self.emulator.settle()
             drained = self.host.drain(timeout)
-            if not drained.delayed or time.monotonic() > until:
+            shown = self.host.posted.next_shown(before)
+            if not drained.delayed or shown is None or shown > until:
                 return drained
-            time.sleep(0.1)
+            time.sleep(max(0.0, shown - time.monotonic()))
 
     def scan(self, timeout: float = 60) -> Drained:
         """Let the five-minute timer come round."""

@@ -4,7 +4,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
@@ -55,16 +55,17 @@ class Queues:
         taken = door.take(1)
         return door.handle(taken[0]) if taken else None
 
-    def drain(self, timeout: float) -> Drained:
+    def drain(self, timeout: float, may_hold: Callable[[str], bool] = lambda _queue: True) -> Drained:
         """Run messages until none is visible and none runs. Raises TimeoutError after `timeout` seconds.
 
+        `may_hold`: whether a queue is worth a look, from who knows of all that is put on queues.
         What a function raises that is no Exception (a test's simulated kill) is raised here, after the others are done.
         """
         deadline = time.monotonic() + timeout
         drained, running, pause = Drained(), _Running(), SHORTEST_PAUSE
         while True:
             was_idle = not running.all()
-            took = sum(self._fill(door, running) for door in self.doors.values())
+            took = sum(self._fill(door, running) for name, door in self.doors.items() if may_hold(name))
             running.collect(drained)
             if was_idle and not took:
                 break
@@ -74,7 +75,7 @@ class Queues:
             wait(running.all(), timeout=pause, return_when=FIRST_COMPLETED)
         if running.killed:
             raise running.killed
-        drained.delayed = {name: count for name, door in self.doors.items() if (count := door.waiting())}
+        drained.delayed = {n: count for n, door in self.doors.items() if may_hold(n) and (count := door.waiting())}
         return drained
 
     def make_visible(self) -> int:
