@@ -14,6 +14,8 @@ from dev.host import Host
 from tests.io_meter import Killed
 from tests.world import World
 
+type _Act = Callable[[World], None]
+
 SHARDS = 6
 """Steps are dealt to so many tests, so that they run side by side."""
 
@@ -21,7 +23,11 @@ LEASE_OVER = 130
 """Seconds after which a dead worker holds nothing up any more."""
 
 
-def steps_of(make: Callable[[], World], work: Callable[[World], None]) -> list[str]:
+_counted: dict[tuple[_Act, _Act], list[str]] = {}
+"""Steps that this process has counted, by what comes before the work, and the work."""
+
+
+def steps_of(make: Callable[[], World], work: _Act) -> list[str]:
     """The requests that the work sends when nothing kills it, in order."""
     world = make()
     world.meter.start()
@@ -34,8 +40,8 @@ def steps_of(make: Callable[[], World], work: Callable[[World], None]) -> list[s
 def iter_survivors(
     azurite: Azurite,
     host: Host,
-    prepare: Callable[[World], None],
-    work: Callable[[World], None],
+    prepare: _Act,
+    work: _Act,
     shard: int,
     *,
     timer: str = "scan_mailboxes",
@@ -50,7 +56,9 @@ def iter_survivors(
         prepare(world)
         return world
 
-    steps = steps_of(make, work)
+    if (prepare, work) not in _counted:
+        _counted[prepare, work] = steps_of(make, work)
+    steps = _counted[prepare, work]
     assert len(steps) >= SHARDS, steps
     for index in range(shard, len(steps), SHARDS):
         world = make()
@@ -61,7 +69,7 @@ def iter_survivors(
         world.close()
 
 
-def kill_after(world: World, count: int, work: Callable[[World], None]) -> bool:
+def kill_after(world: World, count: int, work: _Act) -> bool:
     """Do the work, and die after so many answers; whether it came to that: threads make it a step more or less."""
     world.meter.start()
     world.meter.kill_after(count)
