@@ -171,6 +171,7 @@ def revive(world: World, _timer: str) -> None:
     later(world, 2)
 
 
+@pytest.mark.minutes
 @pytest.mark.requirement("CONN-9")
 @pytest.mark.parametrize("shard", range(3))
 def test_an_alert_killed_at_every_step_is_mailed_once(

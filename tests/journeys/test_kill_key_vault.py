@@ -14,6 +14,8 @@ from tests.kill import SHARDS, iter_survivors
 from tests.vaults import SETTINGS, give_identity, make_vault, open_vault
 from tests.world import CLIENT, CLIENT_SECRET, SUPPORT, TENANT, World, mail
 
+pytestmark = pytest.mark.minutes
+
 NEW_SECRET = "entered-while-dying-Kp63"
 NEW = {"name": "Contoso", "tenant_id": TENANT, "client_id": CLIENT, "client_secret": CLIENT_SECRET}
 

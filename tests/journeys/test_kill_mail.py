@@ -15,6 +15,8 @@ from shared import runtime
 from tests.kill import SHARDS, iter_survivors
 from tests.world import SUPPORT, World, mail
 
+pytestmark = pytest.mark.minutes
+
 
 def _with_attachment() -> bytes:
     message = EmailMessage()
