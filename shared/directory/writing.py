@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import groupby
 
 from shared import log
-from shared.desk import PARTITION, TABLE, agents, people
+from shared.desk import PARTITION, TABLE, agents, last_admin, people
 from shared.desk.agents import Agent
 from shared.desk.keeping import Kept
 from shared.desk.people import Former, User
 from shared.directory import replanning
+from shared.directory.guard import loses_admin
 from shared.directory.pieces import Planned
 from shared.directory.place import Place
-from shared.directory.present import read_one
-from shared.errors import Later
+from shared.directory.present import read_one, structure_at
+from shared.errors import BadInput, Later
 from shared.storage.rows import Change, Row
 from shared.storage.tables import LARGEST_TRANSACTION, RowChanged, RowExists
 
@@ -25,6 +28,15 @@ _AGAIN_DELAY = 30
 def write(place: Place, chunk: Sequence[Planned]) -> list[Planned]:
     """Bring the desk to what these entries say; as they were applied, which differs for whom the plan was made anew."""
     done: list[Planned] = []
+    for alone, found in groupby(chunk, partial(_takes_admin, place)):
+        some = list(found)
+        done += [_write_one(place, each) for each in some] if alone else _write_together(place, some)
+    people.forget(place.rt)
+    return done
+
+
+def _write_together(place: Place, chunk: Sequence[Planned]) -> list[Planned]:
+    done: list[Planned] = []
     for together in _fitting(place, chunk):
         changes = _merged([change for _, found in together for change in found])
         try:
@@ -34,8 +46,12 @@ def write(place: Place, chunk: Sequence[Planned]) -> list[Planned]:
         except (RowExists, RowChanged):
             log.info("directory.one_by_one", people=len(together))
             done += [_write_one(place, planned) for planned, _ in together]
-    people.forget(place.rt)
     return done
+
+
+def _takes_admin(place: Place, planned: Planned) -> bool:
+    """Whether it makes one administrator fewer: they go one by one, each after a look at who is left."""
+    return loses_admin(planned.entry, structure_at(place).admin_roles())
 
 
 def _fitting(place: Place, chunk: Sequence[Planned]) -> Iterator[list[tuple[Planned, list[Change]]]]:
@@ -126,18 +142,32 @@ def _write_one(place: Place, planned: Planned) -> Planned:
             if _is_taken(place, fresh):
                 return planned
         planned = replanning.plan_again(place, planned)
-    raise Later(f"{planned.entry.name} is changed again and again.", _AGAIN_DELAY)
+    raise Later(f"{planned.entry.object_id} is changed again and again.", _AGAIN_DELAY)
 
 
 def _is_taken(place: Place, planned: Planned) -> bool:
-    """Write one entry; whether the table took it."""
+    """Write one entry; whether the table took it. Who is the last administrator by now is to be planned as such."""
     changes = _merged(changes_of(place, planned))
     try:
+        if _takes_admin(place, planned):
+            changes += _last_look(place, planned)
         if changes:
             place.rt.tables[TABLE].transact(changes)
-    except (RowExists, RowChanged):
+    except (RowExists, RowChanged, BadInput):
         return False
     return True
+
+
+def _last_look(place: Place, planned: Planned) -> list[Change]:
+    """What goes along with one administrator fewer; raises BadInput where none would be left."""
+    before, after = planned.entry.agent_before, planned.entry.agent
+    if before is None or after is None:
+        return []
+    try:
+        return last_admin.check_agent(place.rt, before, after)
+    except BadInput:
+        place.run = replace(place.run, spared=(*place.run.spared, after.agent_id))
+        raise
 
 
 def _present(place: Place, planned: Planned) -> tuple[Kept[User] | None, Kept[Agent] | None]:
