@@ -151,10 +151,20 @@ def _match_agent(
     if known.choice.agent is None or not user.record_id:
         return known.agent, None
     found = match_agent(origin, values, context.agents, user.record_id)
+    if _is_somebody_elses(context, found, origin):
+        return Match(reason=Reason.OTHER_CONNECTION), None
     if found.by != "new":
         return found, None
     why_not = find_inactive_agent(context.rules, known.person, known.choice)
     return (Match(), why_not) if why_not else (found, None)
+
+
+def _is_somebody_elses(context: Context, agent: Match, origin: str) -> bool:
+    """Whether the user of an agent who was found by a field is another person of a tenant."""
+    if agent.by not in context.rules.agent_matching:
+        return False
+    owner = context.users.by_id.get(context.agents.by_id[agent.record_id].user_id)
+    return owner is not None and owner.origin not in ("", origin)
 
 
 def find_inactive_agent(rules: Rules, person: Person, choice: Choice) -> Reason | None:

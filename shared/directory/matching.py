@@ -59,12 +59,14 @@ def is_address(key: str) -> bool:
 class Candidate:
     """As much of somebody known as it takes to find them.
 
-    ``keys``: what they have in the matching fields, in their order, as ``claim_key`` says it, if they are free.
+    ``keys``: what they have in the matching fields, in their order, as ``claim_key`` says it, if they are free;
+    ``user_id``: of an agent, the user who they are.
     """
 
     record_id: str
     origin: str = ""
     keys: tuple[str, ...] = ()
+    user_id: str = ""
 
 
 @dataclass(slots=True)
@@ -82,7 +84,10 @@ class Index:
     def add(self, known: User | Agent) -> None:
         """Let somebody be found."""
         keys = () if known.origin else tuple(claim_key(name, field_of(known, name)) for name in self.fields)
-        candidate = Candidate(known.user_id if isinstance(known, User) else known.agent_id, known.origin, keys)
+        if isinstance(known, User):
+            candidate = Candidate(known.user_id, known.origin, keys)
+        else:
+            candidate = Candidate(known.agent_id, known.origin, keys, known.user_id)
         self.by_id[candidate.record_id] = candidate
         if known.origin:
             self.by_origin[known.origin] = candidate

@@ -175,7 +175,10 @@ class Planner:
     def _identified(self, seen: list[Seen]) -> list[Identified]:
         if seen:
             self.present.prepare(seen, [claimed_address(self.context, each.person) for each in seen])
-        return [identify(self.context, each.person) for each in seen]
+        found = [identify(self.context, each.person) for each in seen]
+        if self.present.meet_owners(found):
+            return [identify(self.context, each.person) for each in seen]
+        return found
 
     def _digest(self, person: Person) -> str:
         placed = self.managers.get(person.manager)

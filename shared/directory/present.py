@@ -112,6 +112,14 @@ class Present:
             if each.user_id not in self.users.by_id:
                 self.users.add(each)
 
+    def meet_owners(self, identified: Sequence[Identified]) -> bool:
+        """Look up the users of agents who were found by a field; whether there are any who were not known."""
+        by_field = (each.agent.record_id for each in identified if each.agent.by in self.rules.agent_matching)
+        owners = {self.agents.by_id[each].user_id for each in by_field} - self.users.by_id.keys()
+        if not self._whole:
+            self._read_users(owners)
+        return not owners.isdisjoint(self.users.by_id)
+
     def rows_of(self, identified: Sequence[Identified]) -> tuple[dict[str, Kept[User]], dict[str, Kept[Agent]]]:
         """The present rows of those who are known, by their ids."""
         wanted = {each.user.record_id for each in identified if each.user.by != "new"} - {""}

@@ -119,7 +119,7 @@ MEANINGS: dict[Reason, Meaning] = {
         "Join or change the others, or put a field that tells them apart before it in the order of matching.",
     ),
     Reason.OTHER_CONNECTION: Meaning(
-        "Whoever has this address at the desk came from another connection: they are not taken over.",
+        "Whoever they would be at the desk is another person of a tenant already: nobody is taken over.",
         "Leave the person out of one of the two connections, or give them another address in one of the tenants.",
     ),
     Reason.ADDRESS_TAKEN: Meaning(
