@@ -14,14 +14,16 @@ from itertools import batched
 from shared import log
 from shared.clock import to_text
 from shared.desk import keeping, sites
+from shared.desk.sites import Site
 from shared.directory import mirror
 from shared.directory.pieces import Planned, effective, given, planned_of
 from shared.directory.place import Place
 from shared.directory.present import structure_at
 from shared.directory.runs import Totals
-from shared.directory.tenant import groups_after
+from shared.directory.tenant import groups_after, reads_all_groups
 from shared.directory.told import add_up
 from shared.directory.writing import write
+from shared.errors import BadInput, Conflict
 from shared.storage.tables import LARGEST_TRANSACTION, Change
 
 CHUNK = LARGEST_TRANSACTION - 2
@@ -91,13 +93,21 @@ def _make_sites(place: Place, todo: Sequence[Planned]) -> None:
     for site in wanted.values():
         if keeping.find(place.rt, sites.KIND, site.site_id) is None:
             log.info("directory.site", site_id=site.site_id)
-            keeping.create(place.rt, sites.KIND, site)
+            _make_site(place, site)
+
+
+def _make_site(place: Place, site: Site) -> None:
+    try:
+        keeping.create(place.rt, sites.KIND, site)
+    except BadInput as taken:  # the plan is made of a desk that is another one by now
+        cause = f"A site of this name was made since the plan was. {taken.cause}"
+        raise Conflict(cause, "Nothing to do: the next run puts people to that site.") from taken
 
 
 def _write_groups(place: Place) -> None:
     """What the groups are now; those that are gone and no mapping uses are forgotten."""
     rt, connection_id = place.rt, place.connection_id
-    if not place.run.groups_told:
+    if not (place.state.group_pages or reads_all_groups(place)):
         return
     told = add_up(place.spool.iter_all("groups", place.state.group_pages))
     before = mirror.load_groups(rt, connection_id)

@@ -93,7 +93,7 @@ def _close(found: Tenant, tally: Tally) -> None:
     counts = tally.removals - sum((tally.losing[each] for each in spared), Counter())
     emptied = [found.groups[each].name or each for each in found.emptied]
     holds = guard.find_holds(counts, state.totals.by_removal(), place.rules.cap, emptied)
-    nothing = not state.pieces and not state.group_pages
+    nothing = not (state.pieces or state.group_pages or found.groups_full)
     state.phase = "end" if nothing or place.run.mode == "preview" else "apply"
     change = place.note(
         counts=dict(tally.outcomes),
@@ -120,6 +120,9 @@ def find_spared(place: Place, tally: Tally) -> frozenset[str]:
 
 
 def _troubles(found: Tenant) -> Iterator[str]:
+    """What the rules rely on and is not there; in a run that had no need to look, what the last one said."""
+    if not found.groups_loaded:
+        yield from found.place.state.troubles
     used = groups_in_use(found.place.rules)
     for group_id in sorted(used):
         known = found.groups.get(group_id)

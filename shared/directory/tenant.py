@@ -44,9 +44,10 @@ class Tenant:
     """What one run knows. ``full``, ``groups_full``: whether all people, all groups were told of; ``everybody``:
     whether all people are looked at, and not only those who were told of.
 
-    ``groups``: those that are known after the round, ``above``: for each the groups that it is in; ``kept``: groups in
-    use whose members stay as they were, because nothing was told of them; ``emptied``: groups in use that lost
-    everybody; ``waiting``: people who are looked at, told of or not, because something was in their way.
+    ``groups``: those that are known after the round, if that had to be looked at (``groups_loaded``); ``above``: for
+    each the groups that it is in; ``kept``: groups in use whose members stay as they were, because nothing was told of
+    them; ``emptied``: groups in use that lost everybody; ``waiting``: people who are looked at, told of or not, because
+    something was in their way.
     """
 
     place: Place
@@ -58,6 +59,7 @@ class Tenant:
     groups_told: GroupsTold = field(default_factory=GroupsTold)
     groups: dict[str, Group] = field(default_factory=dict)
     groups_before: dict[str, Group] = field(default_factory=dict)
+    groups_loaded: bool = False
     above: Mapping[str, frozenset[str]] = field(default_factory=dict)
     brief: dict[str, Known] = field(default_factory=dict)
     gone: dict[str, Gone] = field(default_factory=dict)
@@ -195,7 +197,7 @@ def _read_back(place: Place) -> Tenant:
         place,
         pages=state.user_pages,
         full=state.users_full,
-        groups_full=_reads_all_groups(place),
+        groups_full=reads_all_groups(place),
         told=index(spool.iter_all("users", state.user_pages)),
         groups_told=add_up(spool.iter_all("groups", state.group_pages)),
         waiting=frozenset(state.waiting),
@@ -211,6 +213,7 @@ def _look_at_groups(found: Tenant) -> None:
     concerns = found.full or found.groups_full or found.told.last or found.waiting or told.names or told.removed
     if not (concerns or replanned):
         return
+    found.groups_loaded = True
     found.groups_before = mirror.load_groups(place.rt, place.connection_id)
     found.groups = groups_after(place, found.groups_before, told)
     found.above = ancestors({each.group_id: each.children for each in found.groups.values()})
@@ -219,7 +222,7 @@ def _look_at_groups(found: Tenant) -> None:
     found.kept = frozenset(groups_in_use(place.rules)) - told.names.keys()
 
 
-def _reads_all_groups(place: Place) -> bool:
+def reads_all_groups(place: Place) -> bool:
     """Whether this round says of every group who is in it, as far as groups are asked for."""
     return place.state.groups_full and rounds.asked(place.rules).groups is not None
 
@@ -236,7 +239,7 @@ def _edges(groups: Mapping[str, Group]) -> dict[str, frozenset[str]]:
 
 def groups_after(place: Place, before: Mapping[str, Group], told: GroupsTold) -> dict[str, Group]:
     """All groups after a round. One that a mapping uses stays when it is gone, and since when is noted."""
-    used, full = groups_in_use(place.rules), _reads_all_groups(place)
+    used, full = groups_in_use(place.rules), reads_all_groups(place)
     after = {} if full else dict(before)
     for group, name in told.names.items():
         known = before.get(group, Group(group))
