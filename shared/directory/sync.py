@@ -142,6 +142,8 @@ def _give_up(rt: Runtime, connection_id: str, state: State, why: DeskbridgeError
 
 def _carry_on(place: Place, *, reset: str) -> None:
     """Step by step, one at least, until the run or the slice is over; whoever holds the lease, and nobody else."""
+    if place.run.mode == "run" and not place.rules.enabled:
+        raise Conflict("The directory was switched off while this run was under way.", "Switch it on ('enabled').")
     if not place.state.is_leased(place.rt.clock.now()):
         place.save()
     if place.state.phase in ("users", "groups", "plan") and rounds.is_outdated(place):
