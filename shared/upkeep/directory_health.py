@@ -38,7 +38,7 @@ class DirectoryHealth:
 
 def check(rt: Runtime, now: datetime, hidden: Collection[str] = ()) -> tuple[DirectoryHealth, ...]:
     """Look at every directory that is switched on, but those of ``hidden`` connections: two requests each at most, and
-    one more where licenses are read, one where sign-ins are.
+    one more where a run is under way, one where licenses are read, one where sign-ins are.
     """
     listed = (each for each in connections.list_all(rt) if each.connection_id not in hidden)
     found = (_check_one(rt, each, now) for each in listed)
@@ -77,8 +77,9 @@ def _issues(rt: Runtime, connection: Connection, head: Head, now: datetime) -> I
     if planned and not state.run and not resting and now - planned > _LATE:
         cause = f"A run was to begin at {planned.isoformat()}, and did not."
         yield Issue("directory_overdue", "error", name, cause, "Look whether the timer sync_directories runs.")
-    if state.run and not state.is_resting(now) and now - from_text(state.began_at) > _LATE * 6:
-        cause = f"A run is under way since {state.began_at}."
+    under_way = runs.find_run(rt, connection.connection_id, state.run) if state.run else None
+    if under_way and not state.is_resting(now) and now - from_text(under_way.began_at) > _LATE * 6:
+        cause = f"A run is under way since {under_way.began_at}."
         yield Issue(
             "directory_slow", "warning", name, cause, "See its log: it goes on by itself, or says why it cannot."
         )
