@@ -9,6 +9,10 @@ from shared.clock import to_text
 from shared.directory import runs, schedule
 from shared.directory.place import Place
 from shared.storage.rows import Change
+from shared.storage.tables import LARGEST_TRANSACTION
+
+_MOST_SUPERSEDED = LARGEST_TRANSACTION - 2
+"""Runs, beside the state and the run that ends."""
 
 
 def end(place: Place) -> None:
@@ -39,10 +43,10 @@ def _end_run(place: Place) -> None:
 
 
 def _superseded(place: Place) -> list[Change]:
-    """A hold of before is over when everybody was looked at again: what is still to be held, this run holds."""
+    """Holds of before are over when everybody was looked at again: what is still to be held, this run holds."""
     state = place.state
-    former = runs.find_run(place.rt, place.connection_id, state.held_run) if state.held_run else None
-    if former is None or former.status != "held":
+    if not state.held_run:
         return []
     state.held_run = ""
-    return [runs.writing(place.connection_id, replace(former, status="superseded"))]
+    former = runs.list_held(place.rt, place.connection_id)[:_MOST_SUPERSEDED]
+    return [runs.writing(place.connection_id, replace(each, status="superseded")) for each in former]

@@ -46,4 +46,4 @@ def _needed(rt: Runtime, connection_id: str) -> set[str]:
         state = runs.get_head(rt, connection_id).state
     except Misconfigured:
         return set()
-    return {state.run, state.held_run, state.settling}
+    return {state.run, state.settling, *(each.run_id for each in runs.list_held(rt, connection_id))}

@@ -202,6 +202,7 @@ class State:
         """The run is over and did nothing; the next one begins where the last good one ended."""
         self.interrupt(now, cause, cure)
         self.last_run, self.run, self.phase, self.cursor, self.rest_until = self.run, "", "", "", ""
+        self.line = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +313,12 @@ def get_run(rt: Runtime, connection_id: str, run_id: str) -> Run:
     if found is None:
         raise NotFound(f"There is no run {run_id[:32]!r} of this connection.", "Look it up in the list of runs.")
     return found
+
+
+def list_held(rt: Runtime, connection_id: str) -> list[Run]:
+    """The runs of which something waits for approval, the newest first."""
+    rows = rt.tables[TABLE].range(connection_id, low=PREFIX, high=behind(PREFIX), where="status eq 'held'")
+    return [run_of(row) for row in rows]
 
 
 def list_runs(rt: Runtime, connection_id: str, *, past: str = "", limit: int = 50) -> tuple[list[Run], str | None]:

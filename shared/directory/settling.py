@@ -40,7 +40,9 @@ def decide(rt: Runtime, connection_id: str, run_id: str, decision: Decision, by:
     if state.settling:
         raise Conflict("Another decision is being carried out.", "Wait for its end, then decide again.")
     decided = replace(run, status="approved" if decision == "approve" else "discarding", decided_by=by, settled=0)
-    state.settling, state.line = run_id, 0
+    state.settling = run_id
+    if not state.run:  # else it is that run's, which ends at the first line
+        state.line = 0
     try:
         runs.save(rt, connection_id, state, Change("replace", decided.row(connection_id)))
     except RowChanged:
@@ -67,7 +69,8 @@ def _close(place: Place) -> None:
     state, run = place.state, place.run
     state.settling = state.lease_until = ""
     if state.held_run == run.run_id:
-        state.held_run = ""
+        others = runs.list_held(place.rt, place.connection_id)
+        state.held_run = others[0].run_id if others else ""
     status: Status = "applied" if run.status == "approved" else "discarded"
     runs.save(place.rt, place.connection_id, state, place.note(status=status))
     log.info("directory.settled", run=run.run_id, status=status)
