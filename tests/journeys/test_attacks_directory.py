@@ -1,0 +1,186 @@
+"""What an hour in the life of a directory meets when people and other workers are at the desk at the same time."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from shared.desk import agents, keeping, people, sites
+from shared.desk.agents import Agent, agent_id_of
+from shared.desk.belonging import Held
+from shared.desk.people import User
+from shared.desk.sites import Site
+from shared.directory import mirror, runs, settling, sync
+from shared.directory.rules import Cap, SiteMapping
+from shared.directory.runs import Phase
+from shared.work import SyncDirectory
+from tests.companies import READS, Company, open_company
+from tests.kill import revive
+from tests.world import CLIENT, CLIENT_SECRET, World
+
+
+@pytest.fixture
+def company(world: World) -> Company:
+    """Three people who came in."""
+    made = open_company(world)
+    made.hire("grace", "Desk", "Admins")
+    made.hire("ada", "Desk", manager="grace")
+    made.hire("alan", manager="ada")
+    assert made.run().counts == {"create": 3}
+    return made
+
+
+def run_until(company: Company, phase: Phase) -> None:
+    """Let an hour pass and the next run begin; stop it between two slices, at a phase."""
+    world = company.world
+    world.start(SLICE_SECONDS="0.001")
+    world.advance(3600)
+    for _ in range(20):
+        sync.sync_directory(world.rt, SyncDirectory(connection_id=company.connection_id, cause="scan"))
+        if runs.get_head(world.rt, company.connection_id).state.phase == phase:
+            return
+    raise AssertionError(f"no run came to {phase}")
+
+
+def go_on(company: Company) -> runs.Run:
+    """Let the run that was stopped come to its end."""
+    company.world.start()
+    company.wake()
+    return company.last_run()
+
+
+@pytest.mark.requirement("DIR-9")
+def test_the_last_administrator_stays_though_the_other_one_goes_after_the_plan_was_made(company: Company) -> None:
+    world = company.world
+    keeping.create(world.rt, people.KIND, User("boss", "Boss", "boss@example.com"))
+    boss = Agent(agent_id_of("boss"), "boss", "Boss", "boss@example.com", roles=(Held("admin"),))
+    keeping.create(world.rt, agents.KIND, boss)
+    company.tenant.delete("grace@contoso.com")
+    run_until(company, "apply")
+    answer = world.api("PATCH", f"/agents/{boss.agent_id}", {"active": False})
+    assert answer.status == 200, answer.body
+    run = go_on(company)
+    assert run.status == "done"
+    assert company.agents()["Grace"].active, "nobody else could open the desk"
+
+
+@pytest.mark.requirement("DIR-2")
+def test_a_site_made_by_hand_after_the_plan_holds_nothing_up(company: Company) -> None:
+    world = company.world
+    by_office = SiteMapping(
+        mapping_id="offices", kind="organization", sequence=1, organization_id="org", field="officeLocation"
+    )
+    company.keep(site_mappings=(by_office, *company.rules().site_mappings))
+    company.run()
+    company.hire("edsger", officeLocation="Oslo")
+    run_until(company, "apply")
+    keeping.create(world.rt, sites.KIND, Site("oslo", "org", "Oslo"))
+    go_on(company)
+    company.run()
+    assert company.users()["Edsger"].site == "oslo"
+
+
+@pytest.mark.requirement("OPS-5")
+def test_health_is_told_while_the_first_preview_is_under_way(world: World) -> None:
+    company = open_company(world, ["ada"], enabled=False)
+    sync.request(world.rt, company.connection_id, "preview")
+    assert [each["under_way"] for each in world.get("/health")["directories"]] == [True]
+
+
+@pytest.mark.requirement("DIR-1")
+def test_a_run_that_is_switched_off_stops(company: Company) -> None:
+    company.tenant.delete("ada@contoso.com")
+    run_until(company, "apply")
+    company.keep(enabled=False)
+    run = go_on(company)
+    assert company.users()["Ada"].active
+    assert run.status == "failed"
+    assert "switched off" in run.failure
+    assert run.cure
+
+
+@pytest.mark.requirement("DIR-4")
+def test_a_group_that_is_gone_is_told_of_in_every_run_after(company: Company) -> None:
+    company.tenant.delete("Desk")
+    first, second = company.run(), company.run()
+    assert len(first.troubles) == 1
+    assert second.troubles == first.troubles
+    groups = mirror.load_groups(company.world.rt, company.connection_id)
+    assert groups[company.group("Desk")].gone_at
+
+
+@pytest.mark.requirement("DIR-9")
+def test_of_two_runs_that_wait_none_is_forgotten(company: Company) -> None:
+    world = company.world
+    company.keep(cap=Cap(least=0, percent=0))
+    company.run()
+    company.tenant.delete("alan@contoso.com")
+    first = company.run()
+    company.tenant.delete("ada@contoso.com")
+    second = company.run()
+    assert (first.status, second.status) == ("held", "held")
+    settling.decide(world.rt, company.connection_id, second.run_id, "approve")
+    world.settle()
+    [found] = world.get("/health")["directories"]
+    assert found["held_run"] == first.run_id
+    assert company.users()["Alan"].active
+
+
+@pytest.mark.requirement("DIR-9")
+def test_a_decision_in_the_middle_of_a_run_counts_nobody_twice(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = company.world
+    company.keep(cap=Cap(least=0, percent=0))
+    company.run()
+    company.tenant.delete("alan@contoso.com")
+    held = company.run()
+    for number in range(110):
+        company.hire(f"crowd{number}")
+    run_until(company, "apply")
+    _decide_within_a_piece(company, held.run_id, monkeypatch)
+    company.wake()
+    revive(world, "sync_directories")
+    state = runs.get_head(world.rt, company.connection_id).state
+    users = [each for each in company.users().values() if each.active]
+    assert state.known == len(list(mirror.iter_known(world.rt, company.connection_id)))
+    assert state.totals.active == len(users) + len(company.agents())
+    assert not company.users()["Alan"].active
+
+
+def _decide_within_a_piece(company: Company, run_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a person approve a run at the moment at which another one has written a part of a piece."""
+    world, seen = company.world, company.world.meter.after
+    decided: list[str] = []
+
+    def after(kind: str, request: requests.PreparedRequest) -> None:
+        seen(kind, request)
+        if decided or not str(request.url).endswith("$batch"):
+            return
+        decided.append("looking")
+        if runs.get_head(world.rt, company.connection_id).state.line:
+            settling.decide(world.rt, company.connection_id, run_id, "approve")
+        else:
+            decided.clear()
+
+    monkeypatch.setattr(world.meter, "after", after)
+
+
+@pytest.mark.requirement("DIR-7")
+def test_an_agent_whose_user_is_of_another_tenant_is_not_taken_over(company: Company) -> None:
+    world = company.world
+    ada = company.users()["Alan"]
+    boss = Agent(agent_id_of(ada.user_id), ada.user_id, "Boss", "boss@example.com", roles=(Held("admin"),))
+    keeping.create(world.rt, agents.KIND, boss)
+    tenant_id = "22222222-aaaa-4aaa-8aaa-000000000002"
+    world.emulator.add_app(tenant_id=tenant_id, client_id=CLIENT, secret=CLIENT_SECRET, roles=READS)
+    body = {"name": "Fabrikam", "tenant_id": tenant_id, "client_id": CLIENT, "cloud": "global"}
+    answer = world.api("POST", "/connections", {**body, "client_secret": CLIENT_SECRET})
+    assert answer.status == 201, answer.body
+    other = Company(world, str(answer.json()["connection_id"]), tenant_id)
+    other.keep(other.rules(agent_matching=("address",)))
+    object_id = other.hire("mallory", "Desk")
+    other.tenant.change("mallory@contoso.com", mail="boss@example.com")
+    other.run()
+    after = keeping.get(world.rt, agents.KIND, boss.agent_id)
+    assert (after.origin, after.user_id) == ("", ada.user_id), object_id
