@@ -22,7 +22,7 @@ from shared.desk import people
 from shared.directory import TABLE, mirror, reports
 from shared.directory.rules import Rules
 from shared.directory.store import get_rules
-from shared.errors import DeskbridgeError, Later, NotFound
+from shared.errors import Conflict, DeskbridgeError, Later, Misconfigured, NotFound
 from shared.graph import directory as graph
 from shared.graph.errors import AccessDenied, GraphBusy, GraphError, SignInFailed
 from shared.graph.limits import SIGN_IN_REQUESTS, SIGN_IN_WINDOW
@@ -81,7 +81,7 @@ def read_sign_ins(rt: Runtime, work: ReadSignIns) -> None:
             reading = _read_page(rt, connection_id, _counted(rt, connection_id, reading))
     except (RowChanged, RowExists):
         log.info("sign_ins.another_worker")
-    except (NotFound, GraphError, SignInFailed) as failure:
+    except (NotFound, GraphError, SignInFailed, Misconfigured, Conflict) as failure:
         if isinstance(failure, GraphBusy):
             raise Later(failure.cause, max(failure.retry_after, 1), failure.cure) from failure
         _give_up(rt, connection_id, failure)

@@ -8,6 +8,7 @@ import pytest
 
 from dev.azurite import Azurite
 from dev.host import Host
+from shared.connections import store as connections
 from shared.desk import people
 from shared.directory import reports, sign_ins
 from shared.directory.sign_ins import latest_of
@@ -108,6 +109,19 @@ def test_without_the_permission_health_says_so_and_runs_go_on(world: World) -> N
     night(world)
     assert "sign_ins_unread" not in {each["code"] for each in world.get("/health")["issues"]}
     assert "2026-11-19" in days(company)
+
+
+@pytest.mark.requirement("DIR-13", "OPS-5")
+def test_a_setting_that_is_wrong_is_told_in_the_health(world: World) -> None:
+    company = open_watched(world, 1)
+    vaulted = {"sealed_secret": "", "vault_secret": "deskbridge-contoso", "vault_version": "1"}
+    connections.change(world.rt, company.connection_id, **vaulted)
+    world.start()
+    night(world)
+    [found] = world.get("/health")["directories"]
+    [issue] = [each for each in found["issues"] if each["code"] == "sign_ins_unread"]
+    assert "KEY_VAULT_URL" in issue["cure"]
+    assert issue["cause"]
 
 
 @pytest.mark.requirement("DIR-13")
