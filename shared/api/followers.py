@@ -113,9 +113,10 @@ def remove_follower(rt: Rt, caller: Admitted, number: TicketNumber, address: Per
 
 
 @router.get("/follower-settings", openapi_extra=needs(Role.READER))
-def get_follower_settings(rt: Rt) -> FollowerSettingsShown:
+def get_follower_settings(rt: Rt, reach: Within) -> FollowerSettingsShown:
     """Read whose groups are meant where none is named."""
-    return FollowerSettingsShown(connection_id=followers.find_default(rt))
+    found = followers.find_default(rt)
+    return FollowerSettingsShown(connection_id="" if found in reach.hidden else found)
 
 
 @router.put("/follower-settings", openapi_extra=needs(Role.ADMIN), responses=documented(404, 409))

@@ -12,7 +12,9 @@ from shared import directory
 from shared.api import application
 from shared.api.reach import CONNECTION, MAILBOX
 from shared.connections import agent_sign_ins
-from shared.directory import store, sync
+from shared.desk import keeping, licenses
+from shared.desk.licenses import License
+from shared.directory import followers, store, sync
 from shared.directory.license_changes import LicenseChange
 from shared.directory.mapping import default_rules
 from shared.errors import SetAside
@@ -71,6 +73,9 @@ class Desk:
         store.put_rules(world.rt, "fabrikam", default_rules().model_copy(update={"enabled": True}))
         self.run = sync.request(world.rt, "fabrikam", "run").run_id
         self.change = ask_for_license(world)
+        followers.put_default(world.rt, "fabrikam")
+        bought = License(f"fabrikam~{OTHER}", "", "E5", OTHER, 5, 1, "fabrikam")
+        keeping.create(world.rt, licenses.KIND, bought)
         self.person = str(world.emulator.directory(TENANT).get("help@fabrikam.com").id)
         world.settle()
         world.start(**BY_TOKEN)
@@ -152,11 +157,14 @@ def test_no_list_tells_of_what_was_not_given(desk: Desk, role: str) -> None:
     lists = [path for method, path, needed in TABLE if method == "GET" and "{" not in path and needed == READER]
     assert desk.ask(ADMIN, "POST", "/connections/fabrikam/disconnect").status == 200
     telling = {path for path in lists if b"fabrikam" in desk.ask(role, "GET", path).body.lower()}
-    assert telling == {"/connections", "/mailboxes", "/journal", "/subscriptions", "/set-aside", "/health"}
+    assert telling == {"/connections", "/mailboxes", "/journal", "/subscriptions", "/set-aside", "/health"} | {
+        "/licenses",
+        "/follower-settings",
+    }
     desk.give((OTHER, "modify"))
     for path in lists:
         assert b"fabrikam" not in desk.ask(role, "GET", path).body.lower(), path
-    for path in telling - {"/subscriptions"}:
+    for path in telling - {"/subscriptions", "/licenses", "/follower-settings"}:
         assert b"contoso" in desk.ask(role, "GET", path).body, path
     health = desk.ask(role, "GET", "/health").json()
     assert health["set_aside"] == 1
