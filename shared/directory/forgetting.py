@@ -1,11 +1,13 @@
-"""Runs that are old go, with their plans, which name people. What is known of the people stays in the mirror."""
+"""Runs that are old go, with their plans, which name people, and so do changes of licenses. What is known of the people
+stays in the mirror.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from shared.connections import store as connections
-from shared.directory import TABLE, runs
+from shared.directory import TABLE, license_changes, runs
 from shared.directory.runs import PREFIX
 from shared.directory.spool import Spool
 from shared.errors import Misconfigured
@@ -23,7 +25,16 @@ def remove_old(rt: Runtime, until: float) -> int:
     removed = 0
     for connection in connections.list_all(rt):
         removed += _remove_of(rt, connection.connection_id, until)
+        _remove_changes(rt, connection.connection_id)
     return removed
+
+
+def _remove_changes(rt: Runtime, connection_id: str) -> None:
+    """Changes of licenses: after a day each has ended, one way or the other."""
+    low = license_changes.PREFIX + newest_first(rt.clock.now() - KEPT_FOR)
+    high = behind(license_changes.PREFIX)
+    for row in rt.tables[TABLE].range(connection_id, low=low, high=high, select=[], limit=AT_ONCE):
+        rt.tables[TABLE].delete(connection_id, row.key)
 
 
 def _remove_of(rt: Runtime, connection_id: str, until: float) -> int:

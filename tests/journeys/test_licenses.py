@@ -240,6 +240,16 @@ def test_a_missing_permission_is_told_in_the_health_until_it_is_there(company: C
     assert "licenses_unread" not in {each["code"] for each in world.get("/health")["issues"]}
 
 
+@pytest.mark.requirement("DIR-14", "OPS-7")
+def test_changes_are_forgotten_after_ninety_days(company: Company) -> None:
+    world = company.world
+    change(company, "Ada", assign=[license_id(company, "E5")])
+    for days, left in ((89, 1), (2, 0)):
+        world.advance(days * 24 * 3600)
+        world.host.run_timer("remove_old")
+        assert len(world.get(CHANGES)["items"]) == left
+
+
 @pytest.fixture
 def few_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """This work takes few steps."""
