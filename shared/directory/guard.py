@@ -19,6 +19,7 @@ _NAMES: dict[Removal, str] = {
     "team": "agents would leave a team",
     "seat": "seats on boards would be taken away",
 }
+_MOST_NAMED = 10
 _CURE = (
     "Look at the names. If that is what you want, approve it; if not, discard it, mend the mapping, the group or the "
     "permission, and run again. 'cap' says how much goes without asking."
@@ -54,7 +55,8 @@ def find_holds(
         if count > allowed:
             found.append(Hold(kind, count, allowed, _too_many(kind, count, allowed, present.get(kind, 0))))
         elif count and emptied:
-            groups = ", ".join(sorted(emptied))
+            groups = ", ".join(sorted(emptied)[:_MOST_NAMED])
+            groups += f", and {len(emptied) - _MOST_NAMED} more" if len(emptied) > _MOST_NAMED else ""
             found.append(Hold(kind, count, 0, f"{count} {_NAMES[kind]}, and all members left these groups: {groups}."))
     return found
 

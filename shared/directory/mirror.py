@@ -27,7 +27,7 @@ PEOPLE, GROUPS = "p~", "g~"
 """Requests for rows that are under way together."""
 REMEMBERED_RUNS = 10
 LONGEST_JSON = 30_000
-"""Characters a column takes as text; what is longer is compressed."""
+"""Characters, as UTF-16 counts them, that a column takes as text; what is longer is compressed."""
 BRIEF = ("digest", "user_id", "agent_id", "groups", "groups_more", "gives", "serial", "gone", "manager")
 """What a round over everybody needs to know of each."""
 
@@ -192,7 +192,7 @@ def bare_digest(digest: str) -> str:
 
 def _json_columns(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    if len(text) <= LONGEST_JSON:
+    if len(text.encode("utf-16-le", "surrogatepass")) <= 2 * LONGEST_JSON:
         return {name: text, f"{name}_packed": b""}
     return {name: "", f"{name}_packed": zlib.compress(text.encode("utf-8", "surrogatepass"))}
 

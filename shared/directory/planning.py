@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import batched, chain
+from itertools import batched, chain, islice
 
 from shared.desk import agents
 from shared.desk.agents import Agent, is_admin
@@ -25,7 +25,7 @@ from shared.directory.pieces import Planned, fits, iter_lines, line_of
 from shared.directory.place import Place
 from shared.directory.plan import Entry, Removal
 from shared.directory.properties import groups_in_use
-from shared.directory.runs import MOST_WAITING, NOTHING, Run
+from shared.directory.runs import MOST_TROUBLES, MOST_WAITING, NOTHING, Run
 from shared.directory.spool import Spool
 from shared.directory.tenant import Seen, Tenant
 from shared.runtime import Runtime
@@ -100,7 +100,7 @@ def _close(found: Tenant, tally: Tally) -> None:
         removals={str(kind): count for kind, count in tally.removals.items()},
         holds=tuple(holds),
         spared=tuple(sorted(spared)),
-        troubles=tuple(_troubles(found)),
+        troubles=tuple(islice(_troubles(found), MOST_TROUBLES)),
         pieces=state.pieces,
         users_told=len(found.told.last),
         groups_told=len(found.groups_told.names),

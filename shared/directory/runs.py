@@ -62,7 +62,8 @@ def _each(totals: Totals) -> tuple[int, int, int, int]:
 
 NOTHING = Totals()
 _IDS = ("doubtful", "next_doubtful", "waiting")
-_MOST_TROUBLES = 10
+MOST_TROUBLES = 10
+"""That a run tells of: a row holds no more than so much."""
 MOST_WAITING = 1_000
 """People of whom it is remembered that they wait for something; of more, everybody is looked at in every run."""
 
@@ -181,7 +182,7 @@ class State:
 
     def take_over(self, troubles: tuple[str, ...]) -> None:
         """All that was read is applied: the next run begins where this one ended."""
-        self.troubles = troubles[:_MOST_TROUBLES]
+        self.troubles = troubles
         self.users_link, self.asked_users = self.next_users_link, self.next_asked_users
         self.groups_link, self.asked_groups = self.next_groups_link, self.next_asked_groups
         self.doubtful, self.version = self.next_doubtful, self.next_version

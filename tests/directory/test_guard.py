@@ -59,6 +59,12 @@ def test_each_kind_waits_for_itself() -> None:
 
 
 @pytest.mark.requirement("DIR-8")
+def test_of_many_groups_that_lost_all_members_some_are_named() -> None:
+    [hold] = find_holds({"role": 1}, {}, Cap(), emptied=[f"Group {number:04}" for number in range(900)])
+    assert hold.cause.endswith("Group 0008, Group 0009, and 890 more.")
+
+
+@pytest.mark.requirement("DIR-8")
 def test_where_a_group_lost_all_of_its_members_what_it_gave_always_waits() -> None:
     counts: dict[Removal, int] = {"role": 2, "team": 1, "deactivation": 1}
     holds = find_holds(counts, {"role": 1_000, "team": 1_000}, Cap(), emptied=["Leads"])
