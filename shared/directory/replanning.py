@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shared.directory import mirror
+from shared.directory.identifying import Placed
 from shared.directory.persons import Person
 from shared.directory.pieces import Planned, effective
 from shared.directory.place import Place
@@ -22,10 +23,17 @@ def plan_again(place: Place, planned: Planned) -> Planned:
     person = Person(known.object_id, properties, known.manager, *groups, known.gone)
     before = None if planned.is_new else replace(known, digest="", serial=known.serial - 1, gives=planned.gave)
     planner = Planner(Tenant(place))
+    planner.managers.placed[known.manager] = _manager_of(planned)
     [fresh] = planner.plan([Seen(person, before)])
     digest = mirror.waiting_digest(mirror.bare_digest(known.digest), fresh.entry.obstacles)
     fresh = replace(fresh, known=replace(fresh.known, digest=digest))
     return effective(fresh, place.run, planner.context.structure)
+
+
+def _manager_of(planned: Planned) -> Placed:
+    """Who their manager is at the desk, as the plan of everybody said: the mirror may not know a newcomer yet."""
+    user, agent = planned.entry.user, planned.entry.agent
+    return Placed(user.manager if user else "", agent.line_manager if agent else "")
 
 
 def plan_known(place: Place, object_ids: Sequence[str]) -> tuple[Planner, list[Planned]]:

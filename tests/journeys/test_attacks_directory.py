@@ -13,6 +13,7 @@ from shared.desk.sites import Site
 from shared.directory import mirror, runs, settling, sync
 from shared.directory.rules import Cap, SiteMapping
 from shared.directory.runs import Phase
+from shared.errors import Conflict
 from shared.work import SyncDirectory
 from tests.companies import READS, Company, open_company
 from tests.kill import revive
@@ -120,6 +121,8 @@ def test_of_two_runs_that_wait_none_is_forgotten(company: Company) -> None:
     second = company.run()
     assert (first.status, second.status) == ("held", "held")
     settling.decide(world.rt, company.connection_id, second.run_id, "approve")
+    with pytest.raises(Conflict, match="being carried out"):
+        settling.decide(world.rt, company.connection_id, first.run_id, "discard")
     world.settle()
     [found] = world.get("/health")["directories"]
     assert found["held_run"] == first.run_id
@@ -184,3 +187,15 @@ def test_an_agent_whose_user_is_of_another_tenant_is_not_taken_over(company: Com
     other.run()
     after = keeping.get(world.rt, agents.KIND, boss.agent_id)
     assert (after.origin, after.user_id) == ("", ada.user_id), object_id
+
+
+@pytest.mark.requirement("DIR-2")
+def test_who_wrote_a_mail_while_the_first_import_was_under_way_has_their_manager(world: World) -> None:
+    company = open_company(world)
+    company.hire("grace")
+    company.hire("ada", manager="grace")
+    run_until(company, "apply")
+    keeping.create(world.rt, people.KIND, people.new_user("Ada", "ada@contoso.com", ""))
+    assert go_on(company).planned_again == 1
+    users = company.users()
+    assert users["Ada"].manager == users["Grace"].user_id
