@@ -17,7 +17,7 @@ from dev.graph.wire import ConnectionLost, GraphError, Request, Response
 type Kind = Literal[
     "throttle", "unavailable", "timeout", "refuse", "lost_answer", "refuse_connection", "latency",
     "expire_delta", "endless_delta", "partial_delta", "empty_delta_page", "replay_delta",
-    "no_rows", "lost_page", "endless_list",
+    "no_rows", "lost_page", "lost_link", "endless_list",
     "drop_notifications", "double_notifications", "delay_notifications",
     "remove_subscription", "revoke_sign_in",
 ]  # fmt: skip
@@ -34,6 +34,7 @@ class Fault:
     - `seconds`: how long: `latency` in real time, `delay_notifications` on the emulator's clock.
     - `status` and `error`: what `refuse` answers.
     - `no_rows`, `lost_page` (directory): a list or round that says 200 and has nothing; a page without its objects.
+    - `lost_link` (directory): the last page of a round without the link for the next one.
     - `replay_delta` (directory): the last object of the page before comes once more.
     - `code`: the AADSTS number that the token endpoint answers under `revoke_sign_in`.
     """

@@ -11,6 +11,7 @@ from shared.directory.persons import Person
 from shared.directory.pieces import Planned, effective
 from shared.directory.place import Place
 from shared.directory.planning import Planner
+from shared.directory.runs import Run
 from shared.directory.tenant import Seen, Tenant
 from shared.directory.told import ancestors
 
@@ -27,7 +28,12 @@ def plan_again(place: Place, planned: Planned) -> Planned:
     [fresh] = planner.plan([Seen(person, before)])
     digest = mirror.waiting_digest(mirror.bare_digest(known.digest), fresh.entry.obstacles)
     fresh = replace(fresh, known=replace(fresh.known, digest=digest))
-    return effective(fresh, place.run, planner.context.structure)
+    return effective(fresh, _without_approved(place.run), planner.context.structure)
+
+
+def _without_approved(run: Run) -> Run:
+    """The run as it binds: what it held back is done once it was approved."""
+    return replace(run, holds=()) if run.status == "approved" else run
 
 
 def _manager_of(planned: Planned) -> Placed:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import requests
 
+from dev.graph import Fault
 from shared.desk import agents, keeping, people, sites
 from shared.desk.agents import Agent, agent_id_of
 from shared.desk.belonging import Held
 from shared.desk.people import User
 from shared.desk.sites import Site
 from shared.directory import mirror, runs, settling, sync
-from shared.directory.rules import Cap, SiteMapping
+from shared.directory.rules import Cap, RoleMapping, SiteMapping
 from shared.directory.runs import Phase
 from shared.errors import Conflict
 from shared.work import SyncDirectory
@@ -199,3 +202,98 @@ def test_who_wrote_a_mail_while_the_first_import_was_under_way_has_their_manager
     assert go_on(company).planned_again == 1
     users = company.users()
     assert users["Ada"].manager == users["Grace"].user_id
+
+
+@pytest.mark.requirement("DIR-9")
+def test_what_is_discarded_is_what_was_seen_and_nothing_newer(company: Company) -> None:
+    alan = company.users()["Alan"].origin.partition("/")[2]
+    company.keep(cap=Cap(least=0, percent=0))
+    company.run()
+    company.tenant.delete(alan)
+    first = company.run()
+    company.tenant.restore(alan)
+    assert company.run().status == "done"
+    company.tenant.delete(alan)
+    assert company.run().status == "held"
+    settling.decide(company.world.rt, company.connection_id, first.run_id, "discard")
+    company.world.settle()
+    company.keep(company.rules(cap=Cap(least=0, percent=0)), reset="clear")
+    assert company.run().status == "held", "of the second time nobody has decided"
+
+
+@pytest.mark.requirement("DIR-1")
+def test_nobody_begins_a_run_of_a_connection_that_rests(company: Company) -> None:
+    world = company.world
+    assert world.api("POST", "/connections/contoso/disconnect").status == 200
+    answer = world.api("POST", "/connections/contoso/directory/runs", {"mode": "run"})
+    assert (answer.status, answer.json()["detail"]) == (409, "The connection rests.")
+    assert company.last_run().status == "done"
+
+
+@pytest.mark.requirement("DIR-8", "DIR-10")
+@pytest.mark.parametrize("path", ["/users/delta", "/groups/delta"])
+def test_a_round_that_ends_without_a_link_is_read_again(company: Company, path: str) -> None:
+    company.tenant.change("alan@contoso.com", jobTitle="Mathematician")
+    company.world.emulator.faults.add(Fault(kind="lost_link", path=path, times=1))
+    run = company.run()
+    assert (run.status, run.failure) == ("failed", "Graph ended the round without a link for the next one.")
+    run = company.run()
+    assert (run.status, run.full, run.counts) == ("done", False, {"update": 1})
+
+
+@pytest.mark.requirement("DIR-8")
+def test_one_who_leaves_a_group_of_one_is_no_sign_of_a_group_that_was_read_as_empty(company: Company) -> None:
+    company.tenant.add_members(company.group("Solo"), company.tenant.get("alan@contoso.com").id)
+    role = RoleMapping(group=company.named("Solo"), role_id="requester")
+    rules = company.rules()
+    mappings = tuple(each.model_copy(update={"user_role": ""}) for each in rules.site_mappings)
+    company.keep(site_mappings=mappings, user_roles=(role,))
+    company.run()
+    assert company.users()["Alan"].roles
+    company.tenant.remove_members(company.group("Solo"), company.tenant.get("alan@contoso.com").id)
+    company.keep(site_mappings=mappings, user_roles=(role,), reset="clear")
+    run = company.run()
+    assert (run.status, run.removals) == ("done", {"role": 1})
+    assert not company.users()["Alan"].roles
+
+
+@pytest.mark.requirement("DIR-8")
+def test_once_everybody_was_looked_at_again_the_older_run_waits_no_more(company: Company) -> None:
+    world = company.world
+    company.keep(cap=Cap(least=0, percent=0))
+    company.run()
+    company.tenant.delete("alan@contoso.com")
+    first = company.run()
+    company.keep(company.rules(cap=Cap(least=0, percent=0)), reset="clear")
+    second = company.run()
+    assert second.status == "held"
+    assert runs.get_run(world.rt, company.connection_id, first.run_id).status == "superseded"
+    assert world.get("/health")["directories"][0]["held_run"] == second.run_id
+
+
+@pytest.mark.requirement("DIR-9", "DIR-11")
+def test_why_is_answered_for_the_last_administrator_as_the_run_would(company: Company) -> None:
+    grace = company.users()["Grace"].origin.partition("/")[2]
+    company.tenant.delete(grace)
+    entry = company.world.get(f"/connections/contoso/directory/people/{grace}")["entry"]
+    assert (entry["reason"], entry["removals"]) == ("last_admin", [])
+    company.run()
+    assert company.agents()["Grace"].active
+
+
+@pytest.mark.requirement("DIR-9")
+def test_what_was_approved_is_done_though_the_person_was_changed_by_hand_meanwhile(company: Company) -> None:
+    world = company.world
+    company.keep(cap=Cap(least=0, percent=0))
+    company.run()
+    company.tenant.delete("alan@contoso.com")
+    held = company.run()
+    world.start(SLICE_SECONDS="0.001")
+    settling.decide(world.rt, company.connection_id, held.run_id, "approve")
+    sync.sync_directory(world.rt, SyncDirectory(connection_id=company.connection_id, cause="scan"))
+    kept = keeping.read(world.rt, people.KIND, company.users()["Alan"].user_id)
+    keeping.change(world.rt, people.KIND, kept, replace(kept.thing, custom={"badge": "7"}))
+    go_on(company)
+    assert runs.get_run(world.rt, company.connection_id, held.run_id).status == "applied"
+    alan = company.users()["Alan"]
+    assert (alan.active, alan.custom) == (False, {"badge": "7"})

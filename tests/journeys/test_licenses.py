@@ -14,6 +14,7 @@ from shared.desk import keeping, organizations, people
 from shared.desk.licenses import id_of
 from shared.desk.organizations import Organization
 from shared.directory.rules import Cap
+from shared.work import ChangeLicense
 from tests import kill
 from tests.companies import READS, Company, open_company
 from tests.kill import iter_survivors
@@ -154,6 +155,32 @@ def test_without_the_switch_nothing_is_changed(company: Company) -> None:
     assert answer.status == 409
     assert "manage_licenses" in answer.json()["cure"]
     assert company.world.get(CHANGES)["items"] == []
+
+
+@pytest.mark.requirement("DIR-14")
+def test_what_was_asked_before_it_was_switched_off_is_refused(company: Company) -> None:
+    world, body = company.world, {"users": [user_id(company, "Ada")], "assign": [license_id(company, "E5")]}
+    world.meter.start()
+    assert world.api("POST", CHANGES, body).status == 202
+    company.keep(licenses_organization=ORGANIZATION)
+    world.settle()
+    [found] = world.get(CHANGES)["items"]
+    assert (found["state"], found["cure"], writes(world)) == ("refused", "Set 'manage_licenses'.", 0)
+
+
+@pytest.mark.requirement("DIR-14")
+def test_a_connection_that_rests_is_waited_for_a_day_and_no_longer(company: Company) -> None:
+    world, body = company.world, {"users": [user_id(company, "Ada")], "assign": [license_id(company, "E5")]}
+    world.meter.start()
+    [asked] = world.api("POST", CHANGES, body).json()["items"]
+    assert world.api("POST", "/connections/contoso/disconnect").status == 200
+    for hours, state in ((0, "asked"), (23, "asked"), (2, "refused")):
+        world.advance(hours * 3600)
+        world.rt.queues.put(ChangeLicense(connection_id="contoso", change=asked["change_id"]))
+        world.settle()
+        [found] = world.get(CHANGES)["items"]
+        assert (found["state"], "The connection rests." in found["cause"], bool(found["cure"])) == (state, True, True)
+    assert writes(world) == 0
 
 
 @pytest.mark.requirement("DIR-14")

@@ -130,6 +130,8 @@ def _page(call: Call, found: Round, name: str, start: int) -> Response:
     if call.strikes("lost_page"):
         lines = []
     link = _skip_link(call, found, name, end) if ahead else _delta_link(call, found)
+    if not ahead and call.strikes("lost_link"):
+        link = {}
     return _answer(call, found, lines, link)
 
 
