@@ -8,6 +8,7 @@ import pytest
 
 from shared.desk import handling
 from shared.errors import BadInput
+from shared.graph import directory as graph
 from tests.api.seeding import record
 from tests.companies import READS, Company, open_company
 from tests.world import CLIENT, TENANT, World
@@ -78,6 +79,19 @@ def test_the_members_of_a_group_follow_one_by_one_up_to_a_limit(company: Company
     short = follow(world, **{**body, "group_id": company.groups["Plain"], "limit": 1})
     assert short["left_out"] == 1
     assert follow(world, 422, **{**body, "limit": 501})["fields"][0]["field"] == "limit"
+
+
+@pytest.mark.requirement("DIR-15")
+@pytest.mark.parametrize(("count", "more"), [(10, False), (11, True)])
+def test_of_a_very_large_group_it_is_said_that_there_are_more(
+    company: Company, monkeypatch: pytest.MonkeyPatch, count: int, more: bool
+) -> None:
+    monkeypatch.setattr(graph, "DIRECTORY_PAGE", 2)
+    crowd = [company.tenant.add_user(f"crowd{number}@contoso.com").id for number in range(count)]
+    company.tenant.add_members(company.group("Crowd"), *crowd)
+    body: dict[str, Any] = {"group_id": company.groups["Crowd"], "connection_id": "contoso", "as": "members"}
+    found = follow(company.world, **body, limit=4)
+    assert (found["left_out"], found["more"]) == (6, more)
 
 
 @pytest.mark.requirement("DIR-15")

@@ -111,6 +111,25 @@ def test_without_the_permission_health_says_so_and_runs_go_on(world: World) -> N
     assert "2026-11-19" in days(company)
 
 
+@pytest.mark.requirement("DIR-13")
+def test_a_reading_that_was_left_lying_is_begun_anew_the_next_night(world: World) -> None:
+    company = open_watched(world, 22)
+    night(world)
+    company.tenant.change("u00@contoso.com", signInActivity={"lastSignInDateTime": "2026-11-20T08:15:00Z"})
+    world.advance(86_400)
+    night(world)
+    assert company.users()["U00"].last_sign_in.startswith("2026-11-20")
+
+
+@pytest.mark.requirement("DIR-13")
+def test_work_that_comes_again_after_the_end_begins_nothing(world: World) -> None:
+    open_watched(world, 1)
+    night(world)
+    world.meter.start()
+    go_on(world)
+    assert asked(world) == 0
+
+
 @pytest.mark.requirement("DIR-13", "OPS-5")
 def test_a_setting_that_is_wrong_is_told_in_the_health(world: World) -> None:
     company = open_watched(world, 1)
