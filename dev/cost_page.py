@@ -76,7 +76,9 @@ TAIL = """
   (`maxPollingInterval`); a raised value costs less and makes mail wait longer.
 * **What is kept.** The original of each mail, its attachments, and some rows of a kilobyte each.
 * **Logs.** About one line of half a kilobyte an execution, billed by the gigabyte.
-* **The directory.** Two requests to Graph an hour and connection while nothing changes.
+* **The directory.** Two requests to Graph an hour and connection while nothing changes; once a day, when everything is
+  read, one for each 999 people and each thousand members of groups, each with a blob that is put, read a few times and
+  deleted, and one storage request more for each thousand people.
 
 Prices: [Functions](https://azure.microsoft.com/pricing/details/functions/),
 [tables](https://azure.microsoft.com/pricing/details/storage/tables/),

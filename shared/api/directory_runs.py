@@ -74,6 +74,7 @@ class DirectoryStatus(Output):
     run: str
     known: int = Field(description="People of the tenant that are known.")
     last_success_at: Time
+    full_at: Time = Field(description="When the last run began that read everything, and not only what changed.")
     last_run: str
     held_run: str = Field(description="The run that waits for approval.")
     next_run_at: Time

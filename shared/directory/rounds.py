@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared import log
+from shared.clock import from_text
 from shared.connections import store as connections
 from shared.connections.permissions import compare
+from shared.directory import schedule
 from shared.directory.place import Place
 from shared.directory.properties import groups_in_use, selected, uses_transitive
 from shared.directory.rules import Rules
@@ -109,15 +111,19 @@ def begin(place: Place, reset: str) -> None:
         state.users_link = graph.latest_user_link(place.client, wanted.select)
         state.groups_link = "" if wanted.groups is None else graph.latest_group_link(place.client, wanted.groups)
         state.asked_users, state.asked_groups = wanted.users_key, wanted.groups_key
+        state.full_at = place.run.began_at
     begin_reading(place)
 
 
 def begin_reading(place: Place) -> None:
-    """Read from the first page on, and everything where the links do not stand for what the rules need."""
+    """Read from the first page on, and everything where the links do not stand for what the rules need, or it is time
+    for it.
+    """
     state, wanted = place.state, asked(place.rules)
     state.begin_reading()
-    state.users_full = not (place.rules.delta and state.users_link and state.asked_users == wanted.users_key)
-    state.groups_full = not (place.rules.delta and state.groups_link and state.asked_groups == wanted.groups_key)
+    delta = place.rules.delta and not schedule.is_full_due(place.rules, state, from_text(place.run.began_at))
+    state.users_full = not (delta and state.users_link and state.asked_users == wanted.users_key)
+    state.groups_full = not (delta and state.groups_link and state.asked_groups == wanted.groups_key)
     state.next_asked_users, state.next_asked_groups = wanted.users_key, wanted.groups_key
     state.phase = "users"
 

@@ -139,6 +139,7 @@ class Cap(_Frozen):
 _NOT_PLANNED = {
     "enabled",
     "every_hours",
+    "full_every_hours",
     "cap",
     "delta",
     "sync_method",
@@ -151,7 +152,8 @@ _NOT_PLANNED = {
 
 
 class Rules(_Frozen):
-    """All of it. ``kinds``: whom the run brings in; ``every_hours``: how often it begins by itself, 0 never.
+    """All of it. ``kinds``: whom the run brings in; ``every_hours``: how often it begins by itself, 0 never;
+    ``full_every_hours``: after how many hours a run reads everything all the same, 0 never (``schedule.is_full_due``).
 
     ``role_without_manager``: a user role for who has no manager. ``full_role_management``: roles given by hand are
     taken from agents, and who has none left is inactive. ``remove_from_teams``: who left a group leaves its team.
@@ -163,6 +165,7 @@ class Rules(_Frozen):
     enabled: bool = False
     kinds: tuple[Literal["users", "agents"], ...] = ("users", "agents")
     every_hours: int = Field(default=1, ge=0, le=168)
+    full_every_hours: int = Field(default=24, ge=0, le=168)
     user_fields: tuple[FieldMapping, ...] = ()
     agent_fields: tuple[FieldMapping, ...] = ()
     site_mappings: tuple[SiteMapping, ...] = ()

@@ -80,7 +80,8 @@ class State:
     whom Graph said to be removed and had nevertheless, to be asked for once more; ``waiting``: of whom the mirror says
     that something is in their way, one more than are remembered where they are too many; ``known``: how many people
     the mirror holds; ``troubles``: of the last run. ``held_run``: the last run of which something waits for approval;
-    ``settling``: the run that was decided about.
+    ``settling``: the run that was decided about. ``full_at``: when the last run began that read everything,
+    however it ended.
     """
 
     etag: str | None = None
@@ -120,6 +121,7 @@ class State:
     last_run: str = ""
     held_run: str = ""
     settling: str = ""
+    full_at: str = ""
     failing_since: str = ""
     rest_until: str = ""
     failure: str = ""
@@ -186,6 +188,7 @@ class State:
         self.users_link, self.asked_users = self.next_users_link, self.next_asked_users
         self.groups_link, self.asked_groups = self.next_groups_link, self.next_asked_groups
         self.doubtful, self.version = self.next_doubtful, self.next_version
+        self._note_full()
 
     def end(self, now: datetime) -> None:
         """The run that was under way is over; it went well."""
@@ -202,8 +205,15 @@ class State:
     def give_up(self, now: datetime, cause: str, cure: str) -> None:
         """The run is over and did nothing; the next one begins where the last good one ended."""
         self.interrupt(now, cause, cure)
+        if self.phase != "begin":
+            self._note_full()
         self.last_run, self.run, self.phase, self.cursor, self.rest_until = self.run, "", "", "", ""
         self.line = 0
+
+    def _note_full(self) -> None:
+        """Everything was read, well or badly: where that fails for long, the hours between go on by what changed."""
+        if self.mode == "run" and self.users_full and self.groups_full:
+            self.full_at = self.began_at
 
 
 @dataclass(frozen=True, slots=True)

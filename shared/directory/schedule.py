@@ -47,6 +47,17 @@ def is_due(rules: Rules, state: State, now: datetime) -> bool:
     return planned is None or planned - _EARLY <= now
 
 
+def is_full_due(rules: Rules, state: State, now: datetime) -> bool:
+    """Whether a run that begins now is to read everything, though delta links are there.
+
+    Delta may keep something to itself: of properties that are asked for by name it tells when one of them changes, and
+    a user who was restored has them as before. https://github.com/microsoftgraph/microsoft-graph-docs/issues/5821
+    """
+    if not rules.full_every_hours:
+        return False
+    return not state.full_at or from_text(state.full_at) + timedelta(hours=rules.full_every_hours) - _EARLY <= now
+
+
 def _list_working(rt: Runtime) -> list[str]:
     """The connections that do not rest."""
     listed = [each.connection_id for each in connections.list_all(rt)]

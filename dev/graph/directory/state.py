@@ -143,8 +143,12 @@ class Directory:
             self.note(entry, frozenset())
             return entry
 
-    def restore(self, key: str) -> Entry:
-        """Out of the bin, with all that it had. ValueError: somebody else has its name by now."""
+    def restore(self, key: str, *, told: bool = True) -> Entry:
+        """Out of the bin, with all that it had. ValueError: somebody else has its name by now.
+
+        `told`: whether delta rounds tell of it; they may not where properties were selected, none of which changed.
+        https://github.com/microsoftgraph/microsoft-graph-docs/issues/5821
+        """
         with self.lock:
             entry = self.bin[key.lower()]
             if entry.kind is USER and entry.name.lower() in self._names:
@@ -154,7 +158,8 @@ class Directory:
             self.live[entry.kind.name][entry.id] = entry
             self._name(entry)
             self.licensing.count(entry, 1)
-            self.note(entry, None)
+            if told:
+                self.note(entry, None)
             return entry
 
     def purge(self, key: str) -> None:

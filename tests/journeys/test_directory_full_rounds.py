@@ -1,0 +1,115 @@
+"""Once a day everything is read, whatever delta told: what it kept to itself is found, and the hours stay cheap."""
+
+from __future__ import annotations
+
+import pytest
+
+from dev.graph import Fault
+from shared.directory.runs import Run
+from tests.companies import Company, open_company, picture_of
+from tests.world import World
+
+HOUR = 3600
+MANY = 14
+"""More than a run takes away without asking."""
+
+
+@pytest.fixture
+def company(world: World) -> Company:
+    """Three people who came in."""
+    made = open_company(world)
+    made.hire("grace", "Desk", "Admins")
+    made.hire("ada", "Desk", manager="grace")
+    made.hire("alan", manager="ada")
+    assert made.run().full
+    return made
+
+
+def the_next_day(company: Company) -> Run:
+    """The run of the same hour on the next day."""
+    company.world.advance(23 * HOUR)
+    return company.run()
+
+
+@pytest.mark.requirement("DIR-10", "DIR-8")
+def test_who_was_restored_and_is_not_told_of_is_back_with_the_full_round_of_the_day(company: Company) -> None:
+    before = picture_of(company)
+    object_id = company.tenant.get("ada@contoso.com").id
+    company.tenant.delete(object_id)
+    assert company.run().counts == {"deactivate": 1}
+    company.tenant.restore(object_id, told=False)
+    run = company.run()
+    assert (run.full, run.counts, company.users()["Ada"].active) == (False, {}, False)
+    run = the_next_day(company)
+    assert (run.status, run.full, run.everybody, run.counts) == ("done", True, True, {"update": 1})
+    assert picture_of(company)["users"] == before["users"]
+    assert picture_of(company)["agents"] == before["agents"]
+
+
+@pytest.mark.requirement("DIR-10", "DIR-12")
+@pytest.mark.parametrize(("every", "full"), [(24, [24, 48]), (12, [12, 24, 36, 48]), (0, [])])
+def test_everything_is_read_as_often_as_the_rules_say(company: Company, every: int, full: list[int]) -> None:
+    company.keep(full_every_hours=every)
+    found: dict[int, Run] = {}
+    for hour in range(6, 49, 6):
+        company.world.advance(5 * HOUR)
+        found[hour] = company.run()
+    assert {(run.status, *run.counts) for run in found.values()} == {("done",)}
+    assert [hour for hour, run in found.items() if run.full] == full
+    told = company.world.get("/connections/contoso/directory")["full_at"]
+    assert bool(full) is (told in {run.began_at for run in found.values()})
+
+
+@pytest.mark.requirement("DIR-10")
+def test_the_hour_after_a_full_round_asks_graph_twice(company: Company) -> None:
+    assert the_next_day(company).full
+    company.world.meter.start()
+    assert not company.run().full
+    asked = [call for call in company.world.meter.calls if call.startswith("graph")]
+    assert asked == ["graph GET /v1.0/users/delta", "graph GET /v1.0/groups/delta"]
+
+
+@pytest.mark.requirement("DIR-10", "DIR-8")
+def test_a_full_round_that_is_not_believed_is_no_reason_to_read_everything_every_hour(company: Company) -> None:
+    before = picture_of(company)
+    company.world.emulator.faults.add(Fault(kind="no_rows", path="/users/delta", times=1))
+    run = the_next_day(company)
+    assert (run.status, run.full) == ("failed", True)
+    run = company.run()
+    assert (run.status, run.full, run.counts) == ("done", False, {})
+    assert picture_of(company) == before
+    run = the_next_day(company)
+    assert (run.status, run.full, run.counts) == ("done", True, {})
+
+
+@pytest.mark.requirement("DIR-10")
+def test_what_was_to_be_passed_over_is_not_read_in_the_same_run_after_all(company: Company) -> None:
+    company.tenant.change("alan@contoso.com", jobTitle="Mathematician")
+    company.keep(reset="latest")
+    run = the_next_day(company)
+    assert (run.full, run.counts) == (False, {})
+    run = the_next_day(company)
+    assert (run.full, run.counts) == (True, {"update": 1})
+
+
+@pytest.mark.requirement("DIR-8", "DIR-10")
+def test_a_preview_reads_as_the_run_would_and_puts_no_full_round_off(company: Company) -> None:
+    company.world.advance(24 * HOUR)
+    assert company.ask("preview").full
+    company.wake()
+    run = company.last_run()
+    assert (run.mode, run.full) == ("run", True)
+
+
+@pytest.mark.requirement("DIR-8")
+def test_the_full_round_of_the_day_holds_what_is_held(world: World) -> None:
+    company = open_company(world, leaving="deleted")
+    people = [company.hire(f"clerk{number:02}") for number in range(MANY)]
+    company.run()
+    for each in people[1:]:
+        company.tenant.delete(each)
+    first = company.run()
+    assert (first.status, first.full) == ("held", False)
+    second = the_next_day(company)
+    assert (second.status, second.full, second.removals) == ("held", True, {"deactivation": MANY - 1})
+    assert all(user.active for user in company.users().values())
