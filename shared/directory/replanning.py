@@ -16,19 +16,29 @@ from shared.directory.tenant import Seen, Tenant
 from shared.directory.told import ancestors
 
 
-def plan_again(place: Place, planned: Planned) -> Planned:
-    """The plan of one person upon the desk as it is now, within what the run holds back."""
+def plan_again(place: Place, found: Sequence[Planned]) -> list[Planned]:
+    """The plans of these people upon the desk as it is now, within what the run holds back."""
+    planner = Planner(Tenant(place))
+    planner.managers.placed.update({each.known.manager: _manager_of(each) for each in found})
+    fresh = planner.plan([_seen(each) for each in found])
+    run, structure = _without_approved(place.run), planner.context.structure
+    return [effective(_marked(*both), run, structure) for both in zip(found, fresh, strict=True)]
+
+
+def _seen(planned: Planned) -> Seen:
+    """A person as they were planned, to be looked at whatever is known of them."""
     known = planned.known
     properties = {**known.properties, "id": known.object_id}
     groups = (known.groups, known.groups | planned.above)
     person = Person(known.object_id, properties, known.manager, *groups, known.gone)
     before = None if planned.is_new else replace(known, digest="", serial=known.serial - 1, gives=planned.gave)
-    planner = Planner(Tenant(place))
-    planner.managers.placed[known.manager] = _manager_of(planned)
-    [fresh] = planner.plan([Seen(person, before)])
-    digest = mirror.waiting_digest(mirror.bare_digest(known.digest), fresh.entry.obstacles)
-    fresh = replace(fresh, known=replace(fresh.known, digest=digest))
-    return effective(fresh, _without_approved(place.run), planner.context.structure)
+    return Seen(person, before)
+
+
+def _marked(planned: Planned, fresh: Planned) -> Planned:
+    """The new plan with the digest of the old one, and what is in the way now."""
+    digest = mirror.waiting_digest(mirror.bare_digest(planned.known.digest), fresh.entry.obstacles)
+    return replace(fresh, known=replace(fresh.known, digest=digest))
 
 
 def _without_approved(run: Run) -> Run:

@@ -30,7 +30,7 @@ def write(place: Place, chunk: Sequence[Planned]) -> list[Planned]:
     done: list[Planned] = []
     for alone, found in groupby(chunk, partial(_takes_admin, place)):
         some = list(found)
-        done += [_write_one(place, each) for each in some] if alone else _write_together(place, some)
+        done += [one for each in some for one in _write_each(place, [each])] if alone else _write_together(place, some)
     people.forget(place.rt)
     return done
 
@@ -45,7 +45,7 @@ def _write_together(place: Place, chunk: Sequence[Planned]) -> list[Planned]:
             done += [planned for planned, _ in together]
         except (RowExists, RowChanged):
             log.info("directory.one_by_one", people=len(together))
-            done += [_write_one(place, planned) for planned, _ in together]
+            done += _write_each(place, [planned for planned, _ in together])
     return done
 
 
@@ -129,20 +129,31 @@ def _is_address(change: Change) -> bool:
     return change.row.key.startswith("e~")
 
 
-def _write_one(place: Place, planned: Planned) -> Planned:
-    """Apply one entry, whatever happened to the person since it was planned; raises Later where that goes on."""
+def _write_each(place: Place, chunk: Sequence[Planned]) -> list[Planned]:
+    """Apply entries one by one, whatever happened to these people since they were planned; raises Later where that
+    goes on. Whom somebody else has changed are planned anew, all of them together.
+    """
+    found, left = list(chunk), list(range(len(chunk)))
     for _ in range(MOST_TRIES):
-        user, agent = _present(place, planned)
-        entry = planned.entry
-        there = (user.thing if user else None, agent.thing if agent else None)
-        if there == (entry.user, entry.agent):
-            return planned
-        if there == (entry.user_before, entry.agent_before):
-            fresh = replace(planned, user_etag=user.etag if user else "", agent_etag=agent.etag if agent else "")
-            if _is_taken(place, fresh):
-                return planned
-        planned = replanning.plan_again(place, planned)
-    raise Later(f"{planned.entry.object_id} is changed again and again.", _AGAIN_DELAY)
+        left = [each for each in left if not _is_written(place, found[each])]
+        if not left:
+            return found
+        for each, fresh in zip(left, replanning.plan_again(place, [found[each] for each in left]), strict=True):
+            found[each] = fresh
+    raise Later(f"{found[left[0]].entry.object_id} is changed again and again.", _AGAIN_DELAY)
+
+
+def _is_written(place: Place, planned: Planned) -> bool:
+    """Write one entry, if the person is as it was planned upon; whether they are by now as it says."""
+    user, agent = _present(place, planned)
+    entry = planned.entry
+    there = (user.thing if user else None, agent.thing if agent else None)
+    if there == (entry.user, entry.agent):
+        return True
+    if there != (entry.user_before, entry.agent_before):
+        return False
+    fresh = replace(planned, user_etag=user.etag if user else "", agent_etag=agent.etag if agent else "")
+    return _is_taken(place, fresh)
 
 
 def _is_taken(place: Place, planned: Planned) -> bool:

@@ -132,16 +132,41 @@ def test_what_was_changed_by_hand_between_plan_and_application_is_not_overwritte
     assert (alan.details["title"], alan.custom, alan.kept_active) == ("Mathematician", {"badge": "7"}, True)
 
 
-def _die_once_planned(company: Company) -> None:
-    """Kill the run between its plan and the first row that it writes to the desk."""
+@pytest.mark.requirement("DIR-2", "DIR-10")
+def test_many_who_were_changed_by_hand_meanwhile_are_planned_again_together(company: Company) -> None:
+    world, names = company.world, [f"Clerk{number}" for number in range(16)]
+    for name in names:
+        company.hire(name.lower())
+    company.run()
+    for name in names:
+        company.tenant.change(f"{name.lower()}@contoso.com", jobTitle="Clerk")
+    world.advance(3600)
+    run_id = _die_once_planned(company)
+    users = company.users()
+    for name in names:
+        kept = keeping.read(world.rt, people.KIND, users[name].user_id)
+        keeping.change(world.rt, people.KIND, kept, replace(kept.thing, custom={"badge": "7"}))
+    world.meter.start()
+    revive(world, "sync_directories")
+    ranges = sum(call.startswith("table GET") and call.endswith("Desk()") for call in world.meter.calls)
+    run = runs.get_run(world.rt, company.connection_id, run_id)
+    assert (run.status, run.planned_again) == ("done", len(names))
+    assert 0 < ranges < len(names), "all agents are read once, beside what the desk is made of, not once for each"
+    users = company.users()
+    assert {(users[name].details["title"], users[name].custom["badge"]) for name in names} == {("Clerk", "7")}
+
+
+def _die_once_planned(company: Company) -> str:
+    """Kill the run between its plan and the first row that it writes to the desk; which run."""
     world = company.world
-    for count in range(10, 60):
+    for count in range(10, 90):
         kill_after(world, count, lambda _: company.wake())
         world.start()
         world.host.make_visible()
         world.advance(LEASE_OVER)
-        if runs.get_head(world.rt, company.connection_id).state.phase == "apply":
-            return
+        state = runs.get_head(world.rt, company.connection_id).state
+        if state.phase == "apply":
+            return state.run
     raise AssertionError("the run is never between plan and application")
 
 
