@@ -16,10 +16,12 @@ from shared import log
 from shared.clock import from_text, to_text
 from shared.connections import store as connections
 from shared.desk import keeping, licenses, people
+from shared.desk.licenses import License
 from shared.desk.people import User
 from shared.directory import TABLE
 from shared.directory.licensing import Licensed, Refusal, Wanted, find_refusal, is_for_users, license_of, licensed_of
 from shared.directory.licensing import outstanding as left_of
+from shared.directory.stock import GOOD_ENOUGH_TO_REFUSE, GOOD_FOR, stock_of
 from shared.directory.store import get_rules
 from shared.errors import Conflict, DeskbridgeError, Later, Misconfigured, NotFound
 from shared.graph import directory as graph_directory
@@ -153,7 +155,9 @@ def _do(rt: Runtime, connection_id: str, change: LicenseChange) -> Refusal | Non
     if present is None:
         return Refusal("The user is not in Entra any more.", "Wait for the next run of the directory, and look again.")
     left = left_of(change.wanted, present)
-    refusal = _why_not(client, connection_id, left, present) or _assign(client, change, left)
+    refusal = _why_not(rt, client, connection_id, left, present) or _assign(client, change, left)
+    if not refusal:
+        stock_of(rt, connection_id).note(left.assign, left.remove)
     _tell_desk(rt, connection_id, change, present, Wanted() if refusal else left)
     return refusal
 
@@ -163,14 +167,23 @@ def _look(client: GraphClient, change: LicenseChange) -> Licensed | None:
     return licensed_of(found) if found else None
 
 
-def _why_not(client: GraphClient, connection_id: str, left: Wanted, present: Licensed) -> Refusal | None:
+def _why_not(rt: Runtime, client: GraphClient, connection_id: str, left: Wanted, present: Licensed) -> Refusal | None:
     """Why what is left cannot be done, as far as that can be known before it is tried."""
     if not (left.assign or left.remove):
         return None
-    skus = [license_of(connection_id, "", each, "") for each in graph.list_skus(client) if is_for_users(each)]
     groups = {group for sku in left.remove for group in present.holdings[sku].groups}
-    names = {each.sku: each.name for each in skus} | graph_directory.find_group_names(client, sorted(groups))
-    return find_refusal(left, present, {each.sku: each.total - each.used for each in skus}, names)
+    named, stock = graph_directory.find_group_names(client, sorted(groups)), stock_of(rt, connection_id)
+    refusal: Refusal | None = None
+    for older_than in (GOOD_FOR, GOOD_ENOUGH_TO_REFUSE):
+        stock.look(rt.clock.steady(), older_than, lambda: _bought(client, connection_id))
+        refusal = find_refusal(left, present, stock.free, stock.names | named)
+        if refusal is None:
+            break
+    return refusal
+
+
+def _bought(client: GraphClient, connection_id: str) -> list[License]:
+    return [license_of(connection_id, "", each, "") for each in graph.list_skus(client) if is_for_users(each)]
 
 
 def _assign(client: GraphClient, change: LicenseChange, left: Wanted) -> Refusal | None:

@@ -147,6 +147,36 @@ def test_what_cannot_be_done_is_refused_with_its_cause_and_cure(company: Company
     assert company.tenant.get("cy@contoso.com").values["usageLocation"] == "FR"
 
 
+def looks(world: World) -> int:
+    """How often it was asked what the tenant has bought."""
+    return sum(call.endswith("/subscribedSkus") for call in world.meter.calls)
+
+
+@pytest.mark.requirement("DIR-14")
+def test_what_is_left_is_looked_up_once_for_all_users_of_a_call(company: Company) -> None:
+    world, e5 = company.world, license_id(company, "E5")
+    names = [f"Clerk{number}" for number in range(12)]
+    for name in names:
+        company.hire(name.lower(), usageLocation="DE")
+    company.run()
+    world.meter.start()
+    assert {each["state"] for each in change(company, *names, assign=[e5])} == {"done"}
+    assert (looks(world), bought(company, "E5").held) == (1, 13)
+
+
+@pytest.mark.requirement("DIR-14")
+def test_who_buys_more_after_a_refusal_need_not_wait(company: Company) -> None:
+    f3 = license_id(company, "F3")
+    [given] = change(company, "Ada", assign=[f3])
+    [refused] = change(company, "Bob", assign=[f3])
+    assert (given["state"], refused["state"]) == ("done", "refused")
+    company.tenant.licensing.buy("F3", 2)
+    company.world.advance(10)
+    company.world.meter.start()
+    [given] = change(company, "Bob", assign=[f3])
+    assert (given["state"], looks(company.world)) == ("done", 1)
+
+
 @pytest.mark.requirement("DIR-14")
 def test_without_the_switch_nothing_is_changed(company: Company) -> None:
     company.keep(licenses_organization=ORGANIZATION)
