@@ -23,26 +23,33 @@ class Claimed:
 
     A run over everybody knows all of it. Any other knows what those claim at whom it looks; whoever has an address at
     the desk is asked of the mirror, and all the others only where a matching field leads to somebody free, which is
-    rare once the first import is over.
+    rare once the first import is over. ``is_cut``: that would have taken more than there is time for (``Tenant.most``).
     """
 
     def __init__(self, found: Tenant, context: Context) -> None:
         self._tenant, self._context = found, context
         self._first: dict[int, str] = {}
         self._shared: set[int] = set()
-        self._is_whole = found.everybody
+        self._is_whole, self.is_cut = found.everybody, False
         self._note(each.person for each in found.iter_all(None))
 
     def get(self, key: str, default: frozenset[str], /) -> frozenset[str]:
         """Who (object ids) claims what this key stands for; who they are is not told of several."""
         if not (self._is_whole or is_address(key)):
-            self._note(self._iter_rest())
-            self._is_whole = True
+            self._look_at_rest()
         mark = hash(key)
         if mark in self._shared:
             return _SEVERAL
         found = frozenset({self._first[mark]}) if mark in self._first else default
         return found if self._is_whole else found | self._still_with(key)
+
+    def _look_at_rest(self) -> None:
+        most = self._tenant.most
+        if most is not None and self._tenant.place.state.known > most:
+            self.is_cut = True
+            return
+        self._note(self._iter_rest())
+        self._is_whole = True
 
     def _note(self, people: Iterable[Person]) -> None:
         for person in people:

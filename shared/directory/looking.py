@@ -24,6 +24,14 @@ from shared.graph import directory as graph
 from shared.graph.client import Json
 from shared.runtime import Runtime
 
+MOST = 999
+"""People of whom all are gone through while somebody waits, a page of rows: of more, only who has a key is found."""
+_CUT = Step(
+    "others",
+    "not looked for: there are too many people to see while you wait whether one of the desk, or another one of Entra, "
+    "has the same in a matching field other than the address; a preview does",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
@@ -56,7 +64,7 @@ def what_would_happen(rt: Runtime, connection_id: str, key: str) -> Outlook:
     entry = planned.entry
     if find_spared(place, tally):
         entry = without_removals(entry, planner.context.structure, Reason.LAST_ADMIN)
-    return Outlook(entry, (*steps, *entry.steps), seen.person, seen.known)
+    return Outlook(entry, (*steps, *entry.steps, *([_CUT] if planner.is_cut else [])), seen.person, seen.known)
 
 
 def _present(place: Place, item: Json) -> tuple[Planner, Seen, Sequence[Step]]:
@@ -73,7 +81,7 @@ def _present(place: Place, item: Json) -> tuple[Planner, Seen, Sequence[Step]]:
         Step("groups", f"in {len(direct)}, of those in use in: {', '.join(named) or 'none'}"),
         Step("manager", manager or "none"),
     )
-    planner = Planner(Tenant(place))
+    planner = Planner(Tenant(place, most=MOST))
     return planner, Seen(person, planner.tenant.find_known([object_id]).get(object_id)), steps
 
 
@@ -81,7 +89,7 @@ def _absent(place: Place, key: str) -> tuple[Planner, Seen, Sequence[Step]]:
     """Somebody whom Graph does not know (any more), and the mirror does."""
     groups = mirror.load_groups(place.rt, place.connection_id)
     above = ancestors({each.group_id: each.children for each in groups.values()})
-    planner = Planner(Tenant(place, groups=groups, groups_before=groups, above=above))
+    planner = Planner(Tenant(place, groups=groups, groups_before=groups, above=above, most=MOST))
     known = planner.tenant.find_known([key.lower()]).get(key.lower())
     if known is None:
         cure = "Look them up in Entra: by their object id, or by their user principal name."

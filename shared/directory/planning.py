@@ -138,17 +138,23 @@ class Planner:
 
     def __init__(self, found: Tenant) -> None:
         self.tenant, place = found, found.place
-        self.present = present.look_at_desk(place.rt, place.connection_id, place.rules)
+        self.present = present.look_at_desk(place.rt, place.connection_id, place.rules, found.most)
         structure = present.structure_at(place)
         bare = Context(
             place.connection_id, place.rules, structure, place.run.began_at, self.present.users, self.present.agents
         )
-        self.context = replace(bare, claims=Claimed(found, bare))
+        self._claimed = Claimed(found, bare)
+        self.context = replace(bare, claims=self._claimed)
         self.managers = Managers(found)
         self.moved: set[str] = set()
         self.waiting: set[str] = set()
         self._identify_managers()
         self._version = present.version_at(place)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether somebody else would have had to be looked for among more people than ``Tenant.most``."""
+        return self.present.is_cut or self._claimed.is_cut
 
     def plan(self, seen: list[Seen]) -> list[Planned]:
         """The plans of those who are not as they were, or may be able to come in by now."""

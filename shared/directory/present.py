@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain, islice
 
 from shared import side_by_side
 from shared.desk import (
@@ -67,13 +68,18 @@ def version_at(place: Place) -> str:
 
 @dataclass(slots=True)
 class Present:
-    """The people of the desk. ``users`` holds those whom the plan concerns, or all once there are many newcomers."""
+    """The people of the desk. ``users`` holds those whom the plan concerns, or all once there are many newcomers.
+
+    ``most``: how many all of them may be, at most, None for any number; ``is_cut``: they were more.
+    """
 
     rt: Runtime
     connection_id: str
     rules: Rules
     users: Index
     agents: Index
+    most: int | None = None
+    is_cut: bool = False
     _whole: bool = False
     _newcomers: int = 0
     _read: dict[str, Kept[User]] = field(default_factory=dict)
@@ -86,15 +92,24 @@ class Present:
             return
         self._newcomers += sum(1 for each in seen if not (each.known and each.known.user_id))
         by_address_alone = set(self.rules.user_matching) <= {"address"}
-        if self._newcomers > (FEW if by_address_alone else 0):
-            self._whole = True
-            self._add(people.iter_users(self.rt))
+        if self._newcomers > (FEW if by_address_alone else 0) and self._takes_all():
             return
         ids = [(each.known.user_id if each.known else "") or self._new_id(each.person.object_id) for each in seen]
         self._read_users(set(ids))
         theirs = zip(ids, addresses, strict=True)
         wanted = {address for user_id, address in theirs if address and not self._has(user_id, address)}
         self._read_users(self._holders(wanted - self._asked))
+
+    def _takes_all(self) -> bool:
+        """Let everybody be found; not where they are too many."""
+        found = people.iter_users(self.rt)
+        first = [] if self.most is None else list(islice(found, self.most + 1))
+        if self.most is not None and len(first) > self.most:
+            self.is_cut = True
+            return False
+        self._whole = True
+        self._add(chain(first, found))
+        return True
 
     def _read_users(self, ids: set[str]) -> None:
         found = _read_many(self.rt, people.KIND, ids - self._read.keys() - self._absent)
@@ -139,10 +154,10 @@ class Present:
         return {str(row["user_id"]) for row in rows if row is not None}
 
 
-def look_at_desk(rt: Runtime, connection_id: str, rules: Rules) -> Present:
+def look_at_desk(rt: Runtime, connection_id: str, rules: Rules, most: int | None = None) -> Present:
     """Get ready to find people at the desk; agents are few enough to be read all."""
     working = index_of(agents.iter_agents(rt), rules.agent_matching)
-    return Present(rt, connection_id, rules, index_of((), rules.user_matching), working)
+    return Present(rt, connection_id, rules, index_of((), rules.user_matching), working, most)
 
 
 def _read_many[T](rt: Runtime, kind: Kind[T], ids: Collection[str]) -> dict[str, Kept[T]]:

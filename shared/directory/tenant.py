@@ -47,7 +47,8 @@ class Tenant:
     ``groups``: those that are known after the round, if that had to be looked at (``groups_loaded``); ``above``: for
     each the groups that it is in; ``kept``: groups in use whose members stay as they were, because nothing was told of
     them; ``emptied``: groups in use that lost everybody; ``waiting``: people who are looked at, told of or not, because
-    something was in their way.
+    something was in their way. ``most``: of how many people all may be gone through, where somebody waits for the
+    answer; None for any number.
     """
 
     place: Place
@@ -66,6 +67,7 @@ class Tenant:
     kept: frozenset[str] = frozenset()
     emptied: frozenset[str] = frozenset()
     waiting: frozenset[str] = frozenset()
+    most: int | None = None
     _read: dict[str, Known | None] = field(default_factory=dict)
 
     def is_quiet(self) -> bool:

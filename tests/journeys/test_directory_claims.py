@@ -6,6 +6,7 @@ import pytest
 
 from shared.desk import keeping, people
 from shared.desk.people import User
+from shared.directory import looking
 from shared.directory.mapping import default_rules
 from shared.directory.rules import Criterion, FieldMapping, SiteMapping
 from tests.companies import Company, open_company
@@ -70,3 +71,26 @@ def test_whom_an_earlier_field_leads_somebody_else_to_is_not_found_by_a_later_on
     assert company.run().counts == {"create": 1, "update": 1}
     assert company.users()["A. King"].user_id == known.user_id
     assert company.users()["Ada"].address == "namesake@contoso.com"
+
+
+@pytest.mark.requirement("DIR-11")
+@pytest.mark.parametrize(("most", "reason", "ranges"), [(999, "ambiguous", 2), (2, "adopted", 1), (0, "new", 1)])
+def test_who_waits_for_an_answer_does_not_wait_for_all_of_a_large_tenant(
+    world: World, monkeypatch: pytest.MonkeyPatch, most: int, reason: str, ranges: int
+) -> None:
+    """Four of the tenant and one of the desk are gone through, or found to be too many, which is said."""
+    monkeypatch.setattr(looking, "MOST", most)
+    company = open_company(world)
+    someone_called_ada(world)
+    berlin = SiteMapping(mapping_id="berlin", kind="site", site_id="berlin", criteria=(IN_IT,))
+    company.keep(user_matching=("name",), site_mappings=(berlin,))
+    for name in ("ada", "grace", "alan", "edsger"):
+        company.hire(name)
+    assert company.run().counts == {"skip": 4}
+    company.tenant.add_user("second@contoso.com", displayName="Ada", department="IT")
+    world.meter.start()
+    found = looking.what_would_happen(world.rt, company.connection_id, "second@contoso.com")
+    assert str(found.entry.reason) == reason
+    assert ("others" in {step.what for step in found.steps}) is (most < 4)
+    read = sum(call.endswith("Directory()") for call in world.meter.calls)
+    assert read == ranges, "the head, and all people where they are few"
