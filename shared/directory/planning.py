@@ -172,6 +172,8 @@ class Planner:
     def _identify_managers(self) -> None:
         """Whoever is somebody's manager; where only some people are looked at, all of them."""
         wanted = self.tenant.list_managers()
+        if wanted is not None and not wanted - {""}:
+            return
         for seen in batched(self.tenant.iter_all(wanted), PIECE, strict=False):
             for known in self._identified(list(seen)):
                 self.managers.placed[known.person.object_id] = known.placed

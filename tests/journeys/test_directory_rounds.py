@@ -152,6 +152,29 @@ def test_s14_managers_in_a_circle_and_groups_in_themselves(company: Company) -> 
     assert company.agents()["Alan"].roles == (), "Alan did not change, but is in Outer no more"
 
 
+@pytest.mark.requirement("DIR-2", "DIR-4")
+def test_s14_two_who_manage_each_other_one_who_manages_herself_and_a_manager_who_is_not_brought_in(
+    company: Company,
+) -> None:
+    tenant = company.tenant
+    outsider = tenant.add_user("outsider@contoso.com", displayName="Outsider", userType="Guest").id
+    tenant.set_manager("grace@contoso.com", "ada@contoso.com")
+    tenant.set_manager("alan@contoso.com", "alan@contoso.com")
+    company.hire("edsger")
+    tenant.set_manager("edsger@contoso.com", outsider)
+    tenant.add_members(company.group("Desk"), company.group("Desk"))
+    run = company.run()
+    assert (run.status, run.counts) == ("done", {"update": 2, "create": 1, "skip": 1})
+    users, agents = company.users(), company.agents()
+    assert (users["Ada"].manager, users["Grace"].manager) == (users["Grace"].user_id, users["Ada"].user_id)
+    assert agents["Grace"].line_manager == agents["Ada"].agent_id
+    assert users["Alan"].manager == "", "nobody is their own manager at the desk"
+    assert ("Outsider" in users, users["Edsger"].manager) == (False, "")
+    company.keep(reset="clear")
+    run = company.run()
+    assert (run.full, run.counts) == (True, {}), "read in another order they are the same"
+
+
 @pytest.mark.requirement("DIR-4")
 def test_s14_a_large_group_over_many_pages_and_a_member_removed_between_them(company: Company) -> None:
     crowd = [company.tenant.add_user(f"crowd{number}@contoso.com").id for number in range(300)]
