@@ -67,6 +67,12 @@ def count(name: str, by: int = 1) -> None:
         tally.add(name, by)
 
 
+def counted(name: str) -> int:
+    """What the present piece of work has counted of this so far; 0 outside of any."""
+    tally = _current.get()
+    return tally.counts().get(name, 0) if tally is not None else 0
+
+
 def note(name: str, value: object) -> None:
     """Have something named in the line of the present piece of work, such as a ticket's number; nothing personal."""
     tally = _current.get()

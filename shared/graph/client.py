@@ -26,6 +26,7 @@ from shared.graph.limits import (
     CONNECT_SECONDS,
     DEFAULT_RETRY_AFTER,
     LONGEST_PAUSE,
+    LONGEST_PAUSES,
     READ_SECONDS,
     TRIES,
     USUAL_PAUSE,
@@ -43,6 +44,7 @@ Json = dict[str, Any]
 type OnLost = Callable[[SignInFailed], bool]
 """Told of a lost sign-in; whether it is indeed, and not one that somebody has mended meanwhile."""
 
+_PAUSED = "graph_paused_ms"
 IMMUTABLE_IDS = 'IdType="ImmutableId"'
 """Ids that survive a move between folders. https://learn.microsoft.com/en-us/graph/outlook-immutable-id"""
 
@@ -143,25 +145,30 @@ class GraphClient:
             try:
                 return self._through_gate(gate, places, method, self._url(path), **options)
             except GraphBusy as busy:
-                if attempt == tries or busy.retry_after > LONGEST_PAUSE:
+                wait = max(busy.retry_after, USUAL_PAUSE * 2 ** (attempt - 1))
+                if attempt == tries or not _may_pause(wait):
                     raise
                 log.info("graph.again", method=method, status=busy.status, code=busy.code, wait=busy.retry_after)
-                self._clock.pause(max(busy.retry_after, USUAL_PAUSE * 2 ** (attempt - 1)))
+                self._pause(wait)
         raise AssertionError("unreachable: the last try returns or raises")
 
     def _through_gate(self, gate: MailboxGate, places: int, method: str, url: str, **options: Any) -> requests.Response:
         wait = gate.closed_for
-        if wait > LONGEST_PAUSE:
+        if wait and not _may_pause(wait):
             raise GraphBusy(429, "TooManyRequests", "The mailbox is still throttled.", retry_after=wait)
         with gate.slots(places):
             if gate.closed_for:
-                self._clock.pause(gate.closed_for)
+                self._pause(gate.closed_for)
             try:
                 return self._once(method, url, **options)
             except GraphBusy as busy:
                 if busy.status == 429:
                     gate.close_for(busy.retry_after)
                 raise
+
+    def _pause(self, seconds: float) -> None:
+        self._clock.pause(seconds)
+        tally.count(_PAUSED, round(seconds * 1000))
 
     def _once(self, method: str, url: str, *, renewed: bool = False, **options: Any) -> requests.Response:
         tally.count("graph_requests")
@@ -211,6 +218,11 @@ class GraphClient:
         if urlsplit(path)[:2] != urlsplit(self.root)[:2]:
             raise GraphError(0, "foreignLink", "A link of another host is not followed: it would be given our token.")
         return path
+
+
+def _may_pause(seconds: float) -> bool:
+    """Whether to wait here; whoever may not goes back to the queue."""
+    return seconds <= LONGEST_PAUSE and tally.counted(_PAUSED) / 1000 + seconds <= LONGEST_PAUSES
 
 
 class _Bearer(AuthBase):

@@ -60,6 +60,8 @@ READ_SECONDS = 100
 TRIES = 4
 LONGEST_PAUSE = 5.0
 """A request is tried this often; a wait longer than this many seconds is not slept but put back on the queue."""
+LONGEST_PAUSES = 20.0
+"""All pauses of one piece of work together, in seconds: a function that sleeps is paid for and holds a worker up."""
 USUAL_PAUSE = 0.5
 """First wait where the answer named none; doubled at each further try."""
 SIGN_IN_CHANGED_PAUSE = 10.0
