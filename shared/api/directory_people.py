@@ -65,7 +65,11 @@ class History(Output):
 def get_directory_person(rt: Rt, connection_id: Slug, person: Person) -> Outlook:
     """Ask Entra for one person and say, step by step, what a run would do about them; nothing is changed."""
     connections.get(rt, connection_id)
-    found = looking.what_would_happen(rt, connection_id, person)
+    return outlook(looking.what_would_happen(rt, connection_id, person))
+
+
+def outlook(found: looking.Outlook) -> Outlook:
+    """What would happen to somebody, as the API shows it."""
     return Outlook(
         entry=shown(found.entry),
         steps=[Step.model_validate(each) for each in found.steps],

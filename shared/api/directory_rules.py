@@ -6,28 +6,40 @@ from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
 from shared.api import audit
+from shared.api.directory_people import Outlook, Person, outlook
 from shared.api.given import Admitted, Rt
 from shared.api.problems import documented
 from shared.api.roles import Role, needs
 from shared.api.values import Body, Input, Output, Slug
 from shared.connections import store as connections
-from shared.directory import checking, consequences, mapping, present, properties, store
+from shared.directory import checking, consequences, looking, mapping, present, properties, store
 from shared.directory.mapping import AGENT_TARGETS
 from shared.directory.rules import Rules
-from shared.errors import BadInputs, Conflict
+from shared.errors import BadInput, BadInputs, Conflict, DeskbridgeError
 
 router = APIRouter(prefix="/connections/{connection_id}/directory", tags=["directory"])
 
 
-class RulesToCheck(Body):
-    """Rules to be looked at, and not kept."""
+class GivenRules(Body):
+    """Rules, all of them."""
 
     model_config = ConfigDict(strict=False)
 
     rules: Rules
 
 
-class RulesChange(RulesToCheck):
+class RulesToCheck(GivenRules):
+    """Rules to be looked at and tried, and not kept."""
+
+    sample: list[Person] | None = Field(
+        default=None,
+        max_length=looking.MOST_TRIED,
+        description="People to try the rules on, by object id or user principal name; left out: the first that Entra "
+        "lists; an empty list: nobody.",
+    )
+
+
+class RulesChange(GivenRules):
     """The rules as they are to be, all of them."""
 
     version: str | None = Field(default=None, max_length=200, description="Of the rules that were read and changed.")
@@ -71,11 +83,20 @@ class KeptRules(Output):
     warnings: list[Warned]
 
 
+class Untried(Output):
+    """Why rules without problems were not tried on anybody."""
+
+    cause: str
+    cure: str
+
+
 class Checked(Output):
-    """What keeping these rules would mean."""
+    """What keeping these rules would mean. ``sample``: what a run by them would do about some real people now."""
 
     problems: list[Problem]
     warnings: list[Warned]
+    sample: list[Outlook] = []
+    untried: Untried | None = None
 
 
 class Source(Output):
@@ -126,13 +147,27 @@ def change_directory_rules(rt: Rt, caller: Admitted, connection_id: Slug, change
 
 @router.post("/rules/check", openapi_extra=needs(Role.OPERATOR), responses=documented(404))
 def check_directory_rules(rt: Rt, connection_id: Slug, asked: RulesToCheck) -> Checked:
-    """Say what is wrong with rules, and what would follow if they were kept; nothing is."""
+    """Say what is wrong with rules, what would follow if they were kept, and what they would make of some people.
+
+    Nothing is kept, and nobody is changed. People are tried on once nothing is wrong; where Entra cannot be asked,
+    `untried` says why.
+    """
     connections.get(rt, connection_id)
     before, version = store.get_rules(rt, connection_id)
-    return Checked(
-        problems=[Problem.model_validate(each) for each in checking.check(asked.rules, present.load_structure(rt))],
-        warnings=_warned(consequences.warnings(before if version else Rules(), asked.rules)),
-    )
+    problems = [Problem.model_validate(each) for each in checking.check(asked.rules, present.load_structure(rt))]
+    warned = _warned(consequences.warnings(before if version else Rules(), asked.rules))
+    sample, untried = ([], None) if problems or asked.sample == [] else _tried(rt, connection_id, asked)
+    return Checked(problems=problems, warnings=warned, sample=sample, untried=untried)
+
+
+def _tried(rt: Rt, connection_id: str, asked: RulesToCheck) -> tuple[list[Outlook], Untried | None]:
+    try:
+        found = looking.try_on(rt, connection_id, asked.rules, asked.sample or ())
+    except BadInput:
+        raise
+    except DeskbridgeError as failure:
+        return [], Untried(cause=failure.cause, cure=failure.cure)
+    return [outlook(each) for each in found], None
 
 
 @router.get("/vocabulary", openapi_extra=needs(Role.READER), responses=documented(404))

@@ -17,9 +17,10 @@ from shared.directory.plan import Entry, Step
 from shared.directory.planning import Planner, Tally, find_spared
 from shared.directory.properties import groups_in_use
 from shared.directory.reasons import Reason
+from shared.directory.rules import Rules
 from shared.directory.tenant import Seen, Tenant, plain_properties
 from shared.directory.told import ancestors
-from shared.errors import NotFound
+from shared.errors import BadInput, Conflict, NotFound
 from shared.graph import directory as graph
 from shared.graph.client import Json
 from shared.runtime import Runtime
@@ -31,6 +32,8 @@ _CUT = Step(
     "not looked for: there are too many people to see while you wait whether one of the desk, or another one of Entra, "
     "has the same in a matching field other than the address; a preview does",
 )
+MOST_TRIED = 5
+"""People that rules are tried on at once: three requests to Graph each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +53,61 @@ def what_would_happen(rt: Runtime, connection_id: str, key: str) -> Outlook:
 
     Raises NotFound, GraphError, SignInFailed, NotCredible.
     """
+    place = _place(rt, connection_id)
+    item = graph.find_user(place.client, key, rounds.asked(place.rules).select)
+    if item is None:
+        return _outlook(*_absent(place, key))
+    planner = Planner(Tenant(place, most=MOST))
+    return _outlook(planner, *_present(planner, item))
+
+
+def try_on(rt: Runtime, connection_id: str, rules: Rules, keys: Sequence[str]) -> list[Outlook]:
+    """What these rules, kept or not, would make of some people (``keys``, as above); without keys, of the first five
+    that Graph lists. Nothing is written.
+
+    Raises BadInput for whom Entra does not know; GraphError, SignInFailed, NotCredible; Conflict where the connection
+    rests, or where nobody is named and to find people would mean to go through all of the desk.
+    """
+    if not (keys or set(rules.user_matching) <= {"address"}):
+        cause = "Users are found by other fields than their address: all of the desk would have to be looked through."
+        raise Conflict(cause, "Name the people to try the rules on, or make a preview.")
+    place = _place(rt, connection_id, rules)
+    wanted = keys or [str(each["id"]) for each in graph.list_users(place.client, top=MOST_TRIED)]
+    planner = Planner(Tenant(place, most=MOST))
+    return [_outlook(planner, *_present(planner, _item(place, number, key))) for number, key in enumerate(wanted)]
+
+
+def _item(place: Place, number: int, key: str) -> Json:
+    item = graph.find_user(place.client, key, rounds.asked(place.rules).select)
+    if item is None:
+        raise BadInput(f"sample.{number}", f"Entra knows no user {key!r}.", "Look them up in Entra.")
+    return item
+
+
+def _place(rt: Runtime, connection_id: str, rules: Rules | None = None) -> Place:
+    """Where nothing is to be written, with the rules that are kept or with others."""
     head = runs.get_head(rt, connection_id)
     client = graph_client(rt, connection_id)
-    now = rt.clock.now()
-    place = Place(rt, client, connection_id, head.rules, head.state, runs.new_run(now, "preview", "asked"), 0)
+    asked = runs.new_run(rt.clock.now(), "preview", "asked")
+    place = Place(rt, client, connection_id, rules or head.rules, head.state, asked, 0)
     rounds.check_reach(place)
-    item = graph.find_user(client, key, rounds.asked(head.rules).select)
-    found = _absent(place, key) if item is None else _present(place, item)
-    planner, seen, steps = found
-    [planned] = planner.plan([replace(seen, known=replace(seen.known, digest="") if seen.known else None)])
+    return place
+
+
+def _outlook(planner: Planner, seen: Seen, steps: Sequence[Step]) -> Outlook:
+    fresh = replace(seen.known, digest="") if seen.known else None  # so that nobody counts as unchanged
+    [planned] = planner.plan([replace(seen, known=fresh)])
     tally = Tally()
     tally.add([planned], planner.context.structure.admin_roles())
     entry = planned.entry
-    if find_spared(place, tally):
+    if find_spared(planner.tenant.place, tally):
         entry = without_removals(entry, planner.context.structure, Reason.LAST_ADMIN)
     return Outlook(entry, (*steps, *entry.steps, *([_CUT] if planner.is_cut else [])), seen.person, seen.known)
 
 
-def _present(place: Place, item: Json) -> tuple[Planner, Seen, Sequence[Step]]:
+def _present(planner: Planner, item: Json) -> tuple[Seen, Sequence[Step]]:
     """Somebody whom Graph knows, with their groups as they are at this moment."""
-    object_id = str(item["id"])
+    place, object_id = planner.tenant.place, str(item["id"])
     used = groups_in_use(place.rules)
     direct = graph.list_groups_of(place.client, object_id)
     through = graph.check_groups(place.client, object_id, sorted(used))
@@ -81,8 +119,7 @@ def _present(place: Place, item: Json) -> tuple[Planner, Seen, Sequence[Step]]:
         Step("groups", f"in {len(direct)}, of those in use in: {', '.join(named) or 'none'}"),
         Step("manager", manager or "none"),
     )
-    planner = Planner(Tenant(place, most=MOST))
-    return planner, Seen(person, planner.tenant.find_known([object_id]).get(object_id)), steps
+    return Seen(person, planner.tenant.find_known([object_id]).get(object_id)), steps
 
 
 def _absent(place: Place, key: str) -> tuple[Planner, Seen, Sequence[Step]]:

@@ -192,3 +192,46 @@ def test_one_person_is_explained_step_by_step_and_nothing_changes(company: Compa
     assert {"field": "title", "before": "", "after": "Countess"}.items() <= told["events"][0]["changes"][0].items()
     assert world.get(f"{BASE}/people/{ada}")["entry"]["outcome"] == "unchanged"
     assert world.api("GET", f"{BASE}/people/nobody@contoso.com").status == 404
+
+
+@pytest.mark.requirement("DIR-2", "DIR-3", "DIR-11")
+def test_rules_that_are_not_kept_are_tried_on_real_people(company: Company) -> None:
+    world, kept = company.world, rules_of(company.world)
+    company.hire("alan")
+    wanted = {**kept["rules"], "site_mappings": [{**kept["rules"]["site_mappings"][1], "user_role": ""}]}
+    found = world.api("POST", f"{BASE}/rules/check", {"rules": wanted}).json()
+    tried = {each["entry"]["name"]: each for each in found["sample"]}
+    assert {name: each["entry"]["outcome"] for name, each in tried.items()} == dict.fromkeys(
+        ("Grace", "Ada", "Alan"), "create"
+    )
+    assert (tried["Ada"]["entry"]["user_mapping"], tried["Ada"]["entry"]["agent_mapping"]) == ("berlin", "")
+    assert tried["Ada"]["properties"]["displayName"] == "Ada"
+    assert company.groups["Desk"] in tried["Ada"]["groups"]
+    assert found["untried"] is None
+    assert (company.users(), rules_of(world)) == ({}, kept)
+    named = world.api("POST", f"{BASE}/rules/check", {"rules": wanted, "sample": ["ada@contoso.com"]}).json()
+    assert [each["entry"]["name"] for each in named["sample"]] == ["Ada"]
+
+
+@pytest.mark.requirement("DIR-2", "CONN-8")
+def test_whom_rules_cannot_be_tried_on_is_told_with_its_cure(company: Company) -> None:
+    world, rules = company.world, rules_of(company.world)["rules"]
+
+    def check(**asked: Any) -> Any:
+        return world.api("POST", f"{BASE}/rules/check", {"rules": rules, **asked})
+
+    unknown = check(sample=["ada@contoso.com", "nobody@contoso.com"])
+    assert (unknown.status, unknown.json()["fields"][0]["field"]) == (422, "sample.1")
+    assert check(sample=["ada@contoso.com"] * 6).status == check(sample=["not a name"]).status == 422
+    world.meter.start()
+    assert check(sample=[]).json()["sample"] == []
+    wrong = {**rules, "user_matching": ["shoe_size"]}
+    assert world.api("POST", f"{BASE}/rules/check", {"rules": wrong}).json()["sample"] == []
+    by_name = {**rules, "user_matching": ["name"]}
+    assert "preview" in world.api("POST", f"{BASE}/rules/check", {"rules": by_name}).json()["untried"]["cure"]
+    assert not [call for call in world.meter.calls if call.startswith("graph")], "nobody was to be asked for"
+    assert world.api("POST", "/connections/contoso/disconnect").status == 200
+    resting = check().json()
+    assert resting["sample"] == []
+    assert resting["untried"]["cause"]
+    assert resting["untried"]["cure"]
