@@ -15,6 +15,7 @@ from shared.directory.matching import (
     Claims,
     Index,
     Match,
+    agent_claim_key,
     claim_key,
     find_by_id,
     match_agent,
@@ -150,7 +151,7 @@ def _match_agent(
     """Which agent somebody is; nobody is made an agent only to be inactive."""
     if known.choice.agent is None or not user.record_id:
         return known.agent, None
-    found = match_agent(origin, values, context.agents, user.record_id)
+    found = match_agent(origin, values, context.agents, user.record_id, context.claims)
     if _is_somebody_elses(context, found, origin):
         return Match(reason=Reason.OTHER_CONNECTION), None
     if found.by != "new":
@@ -185,8 +186,15 @@ def claimed_address(context: Context, person: Person) -> str:
 
 
 def claims_of(context: Context, person: Person) -> list[str]:
-    """The keys of all that a person claims: their address and what is in a matching field; nothing for who is gone."""
-    return [*_claims(context, person, {"address", *context.rules.user_matching}).values()]
+    """The keys of all that a person claims: their address and what is in a matching field, of users and, whether or not
+    they are to be one, of agents; nothing for who is gone.
+    """
+    if person.gone:
+        return []
+    rules = context.rules
+    found = _claims(context, person, {"address", *rules.user_matching})
+    working = values_of(person, [each for each in rules.agent_fields if each.target in rules.agent_matching])
+    return [*found.values(), *(agent_claim_key(name, value) for name, value in working.items() if value)]
 
 
 def _claims(context: Context, person: Person, names: set[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from shared.directory.mapping import CUSTOM, Values
 from shared.directory.reasons import Reason
 
 _NAMESPACE = uuid.UUID("9f8c2b1e-5a34-4f0e-8a55-6c1d3b7e2f90")
+_AGENT = "agent\n"
 
 
 def origin_of(connection_id: str, object_id: str) -> str:
@@ -48,6 +49,11 @@ def field_of(known: User | Agent, name: str) -> str:
 def claim_key(name: str, value: str) -> str:
     """The key of a value in a field: an address is its own, folded; one of another field has its field before it."""
     return folded(value) if name == "address" else f"{name}\n{folded(value)}"
+
+
+def agent_claim_key(name: str, value: str) -> str:
+    """The same of a value in a field of agents."""
+    return f"{_AGENT}{name}\n{folded(value)}"
 
 
 def is_address(key: str) -> bool:
@@ -83,7 +89,8 @@ class Index:
 
     def add(self, known: User | Agent) -> None:
         """Let somebody be found."""
-        keys = () if known.origin else tuple(claim_key(name, field_of(known, name)) for name in self.fields)
+        key_of = claim_key if isinstance(known, User) else agent_claim_key
+        keys = () if known.origin else tuple(key_of(name, field_of(known, name)) for name in self.fields)
         if isinstance(known, User):
             candidate = Candidate(known.user_id, known.origin, keys)
         else:
@@ -143,10 +150,14 @@ class Claims(Protocol):
 
 def match_user(origin: str, values: Values, index: Index, claims: Claims) -> Match:
     """Which user somebody is, or *new*, or why that is not certain."""
-    return find_by_id(origin, index) or _by_fields(origin, values, index, claims) or Match(new_user_id(origin), "new")
+    return (
+        find_by_id(origin, index)
+        or _by_fields(origin, values, index, claims, claim_key)
+        or Match(new_user_id(origin), "new")
+    )
 
 
-def match_agent(origin: str, values: Values, index: Index, user_id: str) -> Match:
+def match_agent(origin: str, values: Values, index: Index, user_id: str, claims: Claims) -> Match:
     """Which agent somebody is whose user is known by now: by their id, by that user, by the fields, or *new*."""
     known = find_by_id(origin, index)
     if known:
@@ -154,13 +165,14 @@ def match_agent(origin: str, values: Values, index: Index, user_id: str) -> Matc
     present = index.by_id.get(agent_id_of(user_id))
     if present:
         return Match(reason=Reason.OTHER_CONNECTION) if present.origin else Match(present.record_id, "user")
-    return _by_fields(origin, values, index, {}) or Match(agent_id_of(user_id), "new")
+    found = _by_fields(origin, values, index, claims, agent_claim_key)
+    return found or Match(agent_id_of(user_id), "new")
 
 
-def _by_fields(origin: str, values: Values, index: Index, claims: Claims) -> Match:
+def _by_fields(origin: str, values: Values, index: Index, claims: Claims, key_of: Callable[[str, str], str]) -> Match:
     """Who has the value of the first field that leads to somebody free: nobody, if it is not one to one.
 
-    Whom an earlier field leads another person to is not free.
+    Whom an earlier field leads another person to is not free. ``key_of``: how ``claims`` name a value in a field.
     """
 
     def is_claimed(key: str) -> bool:
@@ -170,7 +182,7 @@ def _by_fields(origin: str, values: Values, index: Index, claims: Claims) -> Mat
         value = values.get(name, "")
         found = index.find(name, value) if value else ()
         free = [each for each in found if not each.origin and not any(map(is_claimed, each.keys[:place]))]
-        if free and is_claimed(claim_key(name, value)):
+        if free and is_claimed(key_of(name, value)):
             return Match(reason=Reason.ADDRESS_SHARED if name == "address" else Reason.AMBIGUOUS)
         if len(free) > 1 or (free and len(found) > 1):
             return Match(reason=Reason.AMBIGUOUS)

@@ -11,6 +11,7 @@ from shared.desk.agents import Agent, agent_id_of
 from shared.desk.people import User
 from shared.directory.matching import Candidate, index_of, match_user, new_user_id
 from shared.directory.reasons import Reason
+from shared.directory.rules import FieldMapping
 from tests.directory.examples import CONTOSO, DESK, Desk, person, rules, to_agents, to_site
 
 
@@ -252,6 +253,25 @@ def test_agents_are_found_by_their_own_matching_fields() -> None:
     entry = desk.one(rules(to_site(), to_agents(), agent_matching=("name",)), person("ada", groups=[DESK.id]))
     assert entry.agent
     assert (entry.agent.agent_id, entry.agent.user_id, entry.agent.origin) == ("a1", "u9", f"{CONTOSO}/ada")
+
+
+@pytest.mark.requirement("DIR-7")
+@pytest.mark.parametrize("field", ["name", "login"])
+def test_no_agent_by_hand_becomes_two_people(field: str) -> None:
+    by_hand = Agent("a1", "u9", "Ada", "ada@elsewhere.example", details={"login": "ada"})
+    fields = (FieldMapping(source="displayName", target="name"), FieldMapping(source="employeeId", target="login"))
+    asked = rules(to_site(), to_agents(), agent_fields=fields, agent_matching=(field,))
+    called_so: dict[str, Any] = {"displayName": "Ada", "employeeId": "ada"}
+    desk_member = person("a-1", **called_so, groups=[DESK.id])
+    for other in (person("a-2", **called_so, groups=[DESK.id]), person("a-3", **called_so)):
+        for people in permutations([desk_member, other]):
+            desk = Desk(agents={"a1": by_hand})
+            found = desk.run(asked, people)
+            assert (found["a-1"].outcome, found["a-1"].reason) == ("refuse", Reason.AMBIGUOUS)
+            assert desk.agents == {"a1": by_hand}, "whoever shares the value, agent or not, makes it doubtful"
+    desk = Desk(agents={"a1": by_hand})
+    assert desk.one(asked, desk_member).agent_mapping == "agents"
+    assert desk.agent("a-1").agent_id == "a1"
 
 
 @pytest.mark.requirement("DIR-7")

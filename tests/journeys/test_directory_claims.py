@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.desk import keeping, people
+from shared.desk import agents, keeping, people
+from shared.desk.agents import Agent
 from shared.desk.people import User
 from shared.directory import looking
 from shared.directory.mapping import default_rules
@@ -94,3 +95,20 @@ def test_who_waits_for_an_answer_does_not_wait_for_all_of_a_large_tenant(
     assert ("others" in {step.what for step in found.steps}) is (most < 4)
     read = sum(call.endswith("Directory()") for call in world.meter.calls)
     assert read == ranges, "the head, and all people where they are few"
+
+
+@pytest.mark.requirement("DIR-7")
+def test_an_agent_by_hand_is_nobody_s_while_two_of_the_tenant_could_be_them(world: World) -> None:
+    company = open_company(world, user_matching=(), agent_matching=("name",))
+    by_hand = Agent("a1", "u1", "Ada", "old@contoso.com")
+    keeping.create(world.rt, agents.KIND, by_hand)
+    first = company.tenant.add_user("first@contoso.com", displayName="Ada")
+    assert company.run().counts == {"create": 1}, "the first is no agent"
+    second = company.tenant.add_user("second@contoso.com", displayName="Ada")
+    company.tenant.add_members(company.group("Desk"), second.id)
+    assert company.run().counts == {"refuse": 1}
+    assert company.agents() == {"Ada": by_hand}
+    company.tenant.change(first.id, displayName="Ada King")
+    assert company.run().counts == {"create": 1, "update": 1}
+    assert company.agents()["Ada"].agent_id == "a1"
+    assert company.agents()["Ada"].origin.endswith(second.id)
