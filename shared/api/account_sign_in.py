@@ -8,7 +8,7 @@ from pydantic import Field
 from shared.api import audit
 from shared.api.given import Admitted, Rt
 from shared.api.problems import documented
-from shared.api.roles import Role, needs
+from shared.api.roles import Role, needs, sets_up
 from shared.api.values import Output, Slug
 from shared.connections import consent, store, tokens
 
@@ -42,7 +42,7 @@ def get_sign_in(rt: Rt, connection_id: Slug) -> SignIn:
     return SignIn.model_validate({"redirect_uri": consent.redirect_uri(rt), **about})
 
 
-@router.post("/{connection_id}/sign-in", openapi_extra=needs(Role.ADMIN), responses=documented(404, 409))
+@router.post("/{connection_id}/sign-in", openapi_extra=sets_up(), responses=documented(404, 409))
 def begin_sign_in(rt: Rt, caller: Admitted, connection_id: Slug) -> BegunSignIn:
     """Begin the sign-in of an account, for a connection with the method `delegated`."""
     store.get(rt, connection_id)

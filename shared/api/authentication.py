@@ -11,9 +11,10 @@ from typing import Annotated
 from fastapi import Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from shared import log
+from shared import log, runtime
 from shared.api import bearer, principal
-from shared.api.roles import Caller, Role, find_needed
+from shared.api.roles import Caller, Role, find_needed, is_set_up
+from shared.connections import grants
 from shared.errors import Forbidden, Unauthorized
 from shared.runtime import Runtime
 
@@ -69,8 +70,8 @@ def admitted(
 ) -> Caller:
     """The caller whom the gate let in, if the route is for their role.
 
-    Raises Unauthorized for a request that came past no gate, Forbidden where the role is too low, or where the route
-    does not say which one it takes.
+    Raises Unauthorized for a request that came past no gate, Forbidden where the route does not say which role it
+    takes, or where theirs is too low and the connection was not given to them to set it up.
     """
     caller = request.scope.get(SCOPE_NAME)
     if not isinstance(caller, Caller):
@@ -78,7 +79,16 @@ def admitted(
     needed = find_needed(request.scope["route"].openapi_extra)
     if needed is None:
         raise Forbidden("This route names no role that may use it.", "Report this: it is a defect.")
-    if caller.role < needed:
+    if caller.role < needed and not _was_given(request, caller):
         log.warning("api.role_too_low", who=caller.name, needed=needed.claim, role=caller.role.claim)
         raise Forbidden(f"This takes the role {needed.claim}, yours is {caller.role.claim}.", "Ask for that role.")
     return caller
+
+
+def _was_given(request: Request, caller: Caller) -> bool:
+    """Whether the route sets up a connection that was given to this operator for that."""
+    connection_id = request.path_params.get("connection_id", "")
+    if caller.role < Role.OPERATOR or not (connection_id and is_set_up(request.scope["route"].openapi_extra)):
+        return False
+    wanted = (caller.object_id, grants.SET_UP)
+    return any((each.object_id, each.access) == wanted for each in grants.get(runtime.current(), connection_id))

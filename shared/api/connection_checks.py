@@ -5,7 +5,7 @@ from pydantic import Field
 
 from shared.api.given import Rt
 from shared.api.problems import documented
-from shared.api.roles import Role, needs
+from shared.api.roles import Role, needs, sets_up
 from shared.api.values import Body, MailboxAddress, Output, Slug
 from shared.connections import alert_mail, permissions, scoping, store
 from shared.errors import Conflict
@@ -88,7 +88,7 @@ def test_connection(rt: Rt, connection_id: Slug, wishes: TrialWishes | None = No
     )
 
 
-@router.get("/{connection_id}/scoping", openapi_extra=needs(Role.ADMIN), responses=documented(404, 409))
+@router.get("/{connection_id}/scoping", openapi_extra=sets_up(), responses=documented(404, 409))
 def get_connection_scoping(rt: Rt, connection_id: Slug) -> Scoping:
     """Read the PowerShell that limits the app to the mailboxes of this connection."""
     connection = store.get(rt, connection_id)

@@ -12,7 +12,7 @@ from shared.api.given import Admitted, Rt
 from shared.api.paging import Everything
 from shared.api.problems import documented
 from shared.api.reach import Within
-from shared.api.roles import Role, needs
+from shared.api.roles import Role, needs, sets_up
 from shared.api.values import (
     Body,
     Environment,
@@ -133,7 +133,7 @@ def get_connection(rt: Rt, connection_id: Slug) -> Connection:
     return Connection.model_validate(store.read(rt, connection_id)[0])
 
 
-@router.patch("/{connection_id}", openapi_extra=needs(Role.ADMIN), responses=documented(404))
+@router.patch("/{connection_id}", openapi_extra=sets_up(), responses=documented(404))
 def change_connection(rt: Rt, caller: Admitted, connection_id: Slug, changes: ConnectionChanges) -> Connection:
     """Change a connection's name, or where it works."""
     before, wanted = store.read(rt, connection_id)[0], changes.model_dump(exclude_none=True)
@@ -145,7 +145,7 @@ def change_connection(rt: Rt, caller: Admitted, connection_id: Slug, changes: Co
     return Connection.model_validate(changed)
 
 
-@router.put("/{connection_id}/secret", openapi_extra=needs(Role.ADMIN), responses=documented(404, 502))
+@router.put("/{connection_id}/secret", openapi_extra=sets_up(), responses=documented(404, 502))
 def change_connection_secret(rt: Rt, caller: Admitted, connection_id: Slug, new: GivenCredential) -> Connection:
     """Keep another credential for a connection; if it had lost its sign-in, all that waited is looked at."""
     store.get(rt, connection_id)
@@ -158,7 +158,7 @@ def change_connection_secret(rt: Rt, caller: Admitted, connection_id: Slug, new:
     return Connection.model_validate(store.read(rt, connection_id)[0])
 
 
-@router.post("/{connection_id}/disconnect", openapi_extra=needs(Role.ADMIN), responses=documented(404))
+@router.post("/{connection_id}/disconnect", openapi_extra=sets_up(), responses=documented(404))
 def disconnect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Connection:
     """Let a connection rest until it is connected again: nothing of it is lost, nothing is done."""
     store.get(rt, connection_id)
@@ -167,7 +167,7 @@ def disconnect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Conn
     return Connection.model_validate(store.read(rt, connection_id)[0])
 
 
-@router.post("/{connection_id}/connect", openapi_extra=needs(Role.ADMIN), responses=documented(404))
+@router.post("/{connection_id}/connect", openapi_extra=sets_up(), responses=documented(404))
 def connect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Connection:
     """Let a connection go on; all that waited is looked at."""
     if store.read(rt, connection_id)[0].state != "connected":
@@ -176,7 +176,7 @@ def connect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Connect
     return Connection.model_validate(store.read(rt, connection_id)[0])
 
 
-@router.get("/{connection_id}/users", openapi_extra=needs(Role.ADMIN), responses=documented(404, 409, 502))
+@router.get("/{connection_id}/users", openapi_extra=sets_up(), responses=documented(404, 409, 502))
 def list_connection_users(
     rt: Rt, connection_id: Slug, query: Annotated[UserSearch, Query()]
 ) -> Everything[DirectoryUser]:

@@ -9,7 +9,7 @@ from shared.api import audit
 from shared.api.directory_people import Outlook, Person, outlook
 from shared.api.given import Admitted, Rt
 from shared.api.problems import documented
-from shared.api.roles import Role, needs
+from shared.api.roles import Role, needs, sets_up
 from shared.api.values import Body, Input, Output, Slug
 from shared.connections import store as connections
 from shared.directory import checking, consequences, looking, mapping, present, properties, store
@@ -122,7 +122,7 @@ def get_directory_rules(rt: Rt, connection_id: Slug) -> KeptRules:
     return _kept(rt, rules if version else mapping.default_rules(), version)
 
 
-@router.put("/rules", openapi_extra=needs(Role.ADMIN), responses=documented(404, 409))
+@router.put("/rules", openapi_extra=sets_up(), responses=documented(404, 409))
 def change_directory_rules(rt: Rt, caller: Admitted, connection_id: Slug, change: RulesChange) -> KeptRules:
     """Keep other rules. What cannot be kept is refused whole; what has consequences wants `confirm`."""
     connections.get(rt, connection_id)
@@ -182,7 +182,7 @@ def get_directory_vocabulary(rt: Rt, connection_id: Slug) -> Vocabulary:
     )
 
 
-@router.post("/reset", status_code=202, openapi_extra=needs(Role.ADMIN), responses=documented(404, 409))
+@router.post("/reset", status_code=202, openapi_extra=sets_up(), responses=documented(404, 409))
 def reset_directory(rt: Rt, caller: Admitted, connection_id: Slug, wanted: Reset) -> KeptRules:
     """Forget the saved deltas: with the next run everything is read, or only what changes from now on."""
     connections.get(rt, connection_id)

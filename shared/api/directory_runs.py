@@ -9,7 +9,7 @@ from shared.api import audit, paging
 from shared.api.given import Admitted, Rt
 from shared.api.paging import Page, Paged
 from shared.api.problems import documented
-from shared.api.roles import Role, needs
+from shared.api.roles import Role, needs, sets_up
 from shared.api.values import Body, Output, SearchText, Slug, Time
 from shared.connections import store as connections
 from shared.directory import planning, runs, schedule, settling, sync
@@ -189,13 +189,13 @@ def list_directory_entries(
     return Page(items=items, next=paging.make_token(rt.keys, listing, query, last))
 
 
-@router.post("/runs/{run}/approve", status_code=202, openapi_extra=needs(Role.ADMIN), responses=documented(404, 409))
+@router.post("/runs/{run}/approve", status_code=202, openapi_extra=sets_up(), responses=documented(404, 409))
 def approve_directory_run(rt: Rt, caller: Admitted, connection_id: Slug, run: RunId) -> Run:
     """Let a run do what it holds; everybody concerned is looked at once more before."""
     return _decided(rt, caller, connection_id, run, "approve")
 
 
-@router.post("/runs/{run}/discard", status_code=202, openapi_extra=needs(Role.ADMIN), responses=documented(404, 409))
+@router.post("/runs/{run}/discard", status_code=202, openapi_extra=sets_up(), responses=documented(404, 409))
 def discard_directory_run(rt: Rt, caller: Admitted, connection_id: Slug, run: RunId) -> Run:
     """Leave everything as it is that a run holds."""
     return _decided(rt, caller, connection_id, run, "discard")

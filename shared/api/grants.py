@@ -22,7 +22,10 @@ class GivenTo(Body):
     """A person, or an app. ``name`` is a note for whoever reads the list; only the object id counts."""
 
     object_id: Guid = Field(description="Object ID in Entra; of an app, that of its enterprise application.")
-    access: Literal["read", "modify"] = Field(description="To look, or to do all that the role allows.")
+    access: Literal["read", "modify", "set_up"] = Field(
+        description="`read`: to look; `modify`: to do all that the role allows; `set_up`: for an operator, to change "
+        "this connection, its secret and the rules of its directory, too."
+    )
     name: Label = ""
 
 

@@ -11,7 +11,7 @@ from shared.api.given import Admitted, Rt
 from shared.api.licenses import LicenseId
 from shared.api.paging import Everything, Page, Paged
 from shared.api.problems import documented
-from shared.api.roles import Role, needs
+from shared.api.roles import Role, needs, sets_up
 from shared.api.values import Body, EntryKey, Guid, Output, Slug, Time
 from shared.connections import store as connections
 from shared.desk import licenses, people
@@ -67,7 +67,7 @@ class LicenseChangesQuery(Paged):
     state: Literal["asked", "done", "refused"] | None = None
 
 
-@router.post("", status_code=202, openapi_extra=needs(Role.ADMIN), responses=documented(404, 409))
+@router.post("", status_code=202, openapi_extra=sets_up(), responses=documented(404, 409))
 def change_licenses(
     rt: Rt, caller: Admitted, connection_id: Slug, wanted: NewLicenseChange
 ) -> Everything[LicenseChange]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.errors import Forbidden
 
-_EXTENSION = "x-role"
+_EXTENSION, _SET_UP = "x-role", "x-set-up"
 _LONGEST_NAME = 100
 
 
@@ -59,6 +59,18 @@ def needs(role: Role) -> dict[str, Any]:
     return {_EXTENSION: role.claim}
 
 
+def sets_up() -> dict[str, Any]:
+    """The same for a route that sets up one connection: for administrators, and for operators to whom that connection
+    was given to set it up.
+    """
+    return {**needs(Role.ADMIN), _SET_UP: True}
+
+
 def find_needed(extra: dict[str, Any] | None) -> Role | None:
     """The least role that a route's ``openapi_extra`` names; None where it names none."""
     return _BY_CLAIM.get((extra or {}).get(_EXTENSION, ""))
+
+
+def is_set_up(extra: dict[str, Any] | None) -> bool:
+    """Whether a route's ``openapi_extra`` is that of ``sets_up``."""
+    return bool((extra or {}).get(_SET_UP))

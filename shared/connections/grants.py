@@ -15,12 +15,14 @@ from shared.storage.rows import Row
 
 TABLE = "Grants"
 PARTITION = "connections"
-READ, MODIFY = "read", "modify"
+READ, MODIFY, SET_UP = "read", "modify", "set_up"
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A caller who was given a connection: to look (``read``), or to do what their role allows (``modify``)."""
+    """A caller who was given a connection: to look (``read``), to do what their role allows (``modify``), or besides to
+    change all that is set up of it, as an administrator could (``set_up``), but not whom it is given to.
+    """
 
     object_id: str
     access: str

@@ -202,6 +202,47 @@ def test_who_may_only_look_changes_nothing(desk: Desk) -> None:
     assert desk.ask(READER, "POST", f"/mailboxes/{desk.ours}/fetch").status == 403
 
 
+SET_UP: tuple[tuple[str, str, Any], ...] = (
+    ("PATCH", "", {"name": "Fabrikam Inc."}),
+    ("PUT", "/secret", {"client_secret": CLIENT_SECRET}),
+    ("POST", "/disconnect", None),
+    ("POST", "/connect", None),
+    ("POST", "/directory/reset", {"to": "clear"}),
+)
+"""What only administrators may do to a connection, and those to whom it was given to set it up."""
+
+
+@pytest.mark.requirement("CONN-11")
+def test_who_was_given_a_connection_to_set_it_up_changes_that_one_and_nothing_else(desk: Desk) -> None:
+    def statuses(role: str, name: str) -> list[int]:
+        return [desk.ask(role, method, f"/connections/{name}{path}", body).status for method, path, body in SET_UP]
+
+    desk.give((PERSON, "modify"))
+    assert statuses(OPERATOR, "fabrikam") == [403] * len(SET_UP)
+    desk.give((PERSON, "set_up"))
+    assert statuses(OPERATOR, "fabrikam") == [200, 200, 200, 200, 202]
+    found = desk.ask(OPERATOR, "GET", "/connections/fabrikam/directory/rules").json()
+    change = {"rules": {**found["rules"], "every_hours": 6}, "version": found["version"]}
+    assert desk.ask(OPERATOR, "PUT", "/connections/fabrikam/directory/rules", change).status == 200
+    [newest] = desk.ask(ADMIN, "GET", "/audit?target=fabrikam&limit=1").json()["items"]
+    assert (newest["what"], newest["who"]) == ("directory.rules_changed", "Grace Hopper")
+    assert statuses(READER, "fabrikam") == statuses(OPERATOR, "contoso") == [403] * len(SET_UP)
+    made = {"name": "New", "tenant_id": TENANT, "client_id": CLIENT, "client_secret": CLIENT_SECRET}
+    assert desk.ask(OPERATOR, "POST", "/connections", made).status == 403
+    mine = {"items": [{"object_id": OTHER, "access": "set_up"}]}
+    assert desk.ask(OPERATOR, "PUT", "/connections/fabrikam/grants", mine).status == 403
+    desk.give((OTHER, "set_up"))
+    assert set(statuses(OPERATOR, "fabrikam")) <= {403, 404}, "it was given to somebody else"
+
+
+@pytest.mark.requirement("CONN-11")
+def test_all_that_is_set_up_of_a_connection_can_be_given_but_not_whom_it_is_given_to() -> None:
+    for path, found in application.build().openapi()["paths"].items():
+        for method, operation in found.items():
+            of_one = operation["x-role"] == ADMIN and f"{{{CONNECTION}}}" in path and not path.endswith("/grants")
+            assert operation.get("x-set-up", False) == of_one, (method, path)
+
+
 def test_work_of_which_nobody_knows_what_it_concerns_is_shown_to_who_sees_everything(desk: Desk) -> None:
     for text in ("no json", "[]", "{}", '{"mailbox_id": null}'):
         set_aside.keep_text(desk.world.rt, "mailbox-sync", text, SetAside("A reason.", "A cure."))
