@@ -15,7 +15,13 @@ from dev.graph.wire import Request, Response
 from dev.graph.world import App, Tenant, User, World
 
 IDENTITY_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
-ADMIN_SCOPES = frozenset({"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"})
+ADMIN_SCOPES = frozenset(
+    {
+        *("User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"),
+        *("GroupMember.Read.All", "Group.Read.All", "AuditLog.Read.All", "Organization.Read.All"),
+        "LicenseAssignment.ReadWrite.All",
+    }
+)
 """Only an administrator may consent to these. https://learn.microsoft.com/en-us/graph/permissions-reference"""
 SCOPES = ADMIN_SCOPES | {
     *("Mail.Read", "Mail.ReadWrite", "Mail.Send", "Mail.Read.Shared", "Mail.ReadWrite.Shared", "Mail.Send.Shared"),

@@ -4,7 +4,8 @@ from collections.abc import Collection
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from shared.api import audit
 from shared.api.credentials import GivenCredential, read_credential
@@ -34,6 +35,10 @@ from shared.upkeep import watching
 router = APIRouter(prefix="/connections", tags=["connections"])
 
 
+UsedFor = Literal["mail", "directory", "licences", "sign-ins", "followers"]
+"""What a connection may be used for; which permissions that takes says `POST /connections/ID/test`."""
+
+
 class NewConnection(GivenCredential):
     """A tenant and an app registration, as Entra shows them."""
 
@@ -47,6 +52,18 @@ class NewConnection(GivenCredential):
         description="`application`: the app acts for itself; `delegated`: in the name of one account that signs in; "
         "`agents`: for calendars, in the name of each agent, who signs in for themselves.",
     )
+    used_for: list[UsedFor] = Field(
+        default=["mail"],
+        min_length=1,
+        max_length=5,
+        description="What its permissions are compared with, and what an account is asked to delegate.",
+    )
+
+    @model_validator(mode="after")
+    def _has_agents_for_calendars(self) -> "NewConnection":
+        if self.method == "agents" and "used_for" in self.model_fields_set:
+            raise PydanticCustomError("calendars", "Should be left out: agents sign in for their calendars")
+        return self
 
 
 class ConnectionChanges(Body):
@@ -54,6 +71,9 @@ class ConnectionChanges(Body):
 
     name: Name | None = None
     environment: Environment | None = None
+    used_for: list[UsedFor] | None = Field(
+        default=None, min_length=1, max_length=5, description="Of a connection with application permissions."
+    )
 
 
 def _in_words(lacks: Collection[Lack]) -> list[str]:
@@ -119,6 +139,7 @@ def create_connection(rt: Rt, caller: Admitted, new: NewConnection, response: Re
     if lives not in (None, new.cloud):
         raise BadInput("cloud", *tenant_cloud.describe(lives))
     values = new.model_dump(include={"name", "tenant_id", "client_id", "cloud", "environment", "method"})
+    values["used_for"] = " ".join(dict.fromkeys(new.used_for))
     told = {**values, "credential": credential.kind}
     with audit.recorded(rt, caller, "connection.created", after=told) as record:
         made = Connection.model_validate(store.create(rt, **values, credential=credential))
@@ -135,14 +156,24 @@ def get_connection(rt: Rt, connection_id: Slug) -> Connection:
 
 @router.patch("/{connection_id}", openapi_extra=sets_up(), responses=documented(404))
 def change_connection(rt: Rt, caller: Admitted, connection_id: Slug, changes: ConnectionChanges) -> Connection:
-    """Change a connection's name, or where it works."""
+    """Change a connection's name, where it works, or what it is used for."""
     before, wanted = store.read(rt, connection_id)[0], changes.model_dump(exclude_none=True)
+    if changes.used_for:
+        _check_use(before)
+        wanted["used_for"] = " ".join(dict.fromkeys(changes.used_for))
     replaced = {name: getattr(before, name) for name in wanted}
     with audit.recorded(rt, caller, "connection.changed", connection_id, before=replaced, after=wanted):
         changed = store.change(rt, connection_id, **wanted) if wanted else before
         if changes.environment:
             mailboxes.outdate(rt, connection_id)  # also where it is so already: whoever changed it may have died
     return Connection.model_validate(changed)
+
+
+def _check_use(connection: store.Connection) -> None:
+    """An account was asked for what it delegates when it signed in: with another question it would have to again."""
+    if connection.method != "application":
+        cause = "What somebody signed in for stays as it is."
+        raise BadInput("used_for", cause, "Make a connection of its own for anything else.")
 
 
 @router.put("/{connection_id}/secret", openapi_extra=sets_up(), responses=documented(404, 502))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from shared.clock import to_text
 from shared.connections import agent_sign_ins, attempts, store, tokens
 from shared.connections.attempts import Attempt
+from shared.connections.permissions import to_delegate
 from shared.connections.store import Connection
 from shared.errors import Conflict
 from shared.graph import own_account
@@ -60,7 +61,8 @@ def begin(rt: Runtime, connection_id: str, *, begun_by: str, begun_by_id: str, a
     """
     connection = store.get(rt, connection_id)
     _check_method(connection, agent)
-    back, permissions = redirect_uri(rt), agent_sign_ins.PERMISSIONS if agent else store.PERMISSIONS
+    back = redirect_uri(rt)
+    permissions = agent_sign_ins.PERMISSIONS if agent else to_delegate(connection.features)
     known = agent or _account_of(rt, connection_id)
     flow = store.authorization(rt, connection).begin(permissions, back, account=known)
     if agent:

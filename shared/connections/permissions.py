@@ -200,6 +200,12 @@ def compare(features: Collection[str], kind: Kind, granted: frozenset[str]) -> l
     return [*(_line(each, kind, granted) for each in needed), *_not_needed(needed, kind, granted)]
 
 
+def to_delegate(features: Collection[str]) -> tuple[str, ...]:
+    """What an account is asked to delegate for these features: all that is mandatory, and mailboxes shared with it."""
+    needed = [each for each in PERMISSIONS if each.feature in features and "delegated" in each.kinds]
+    return tuple(dict.fromkeys(each.name for each in needed if each.mandatory or each.name.endswith(".Shared")))
+
+
 def granted_by_exchange(features: Collection[str]) -> list[str]:
     """What these features need that Exchange can grant for some mailboxes only."""
     return list(dict.fromkeys(each.name for each in PERMISSIONS if each.by_exchange and each.feature in features))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypedDict, cast
 from shared import log
 from shared.clock import to_text
 from shared.connections import safekeeping
+from shared.connections.permissions import to_delegate
 from shared.connections.safekeeping import Credential
 from shared.errors import Conflict, NotFound
 from shared.graph.clouds import Lack, lacks_of
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
 TABLE = "Connections"
 PRODUCTION = "production"
 PARTITION = "connections"
-PERMISSIONS = ("Mail.ReadWrite", "Mail.ReadWrite.Shared")
-"""What an account is asked to delegate: its own mailbox, and those that it was given access to.
-https://learn.microsoft.com/en-us/graph/permissions-reference"""
 AGENTS = "agents"
 """The method of a connection for which each agent signs in for themselves."""
 REMEMBERED_SECONDS = 60
@@ -52,6 +50,7 @@ class Connection:
     Where the secret lies in Key Vault instead, ``vault_secret`` and ``vault_version`` say as what, and in place of the
     former ``vault_certificate`` where it is the vault's own; ``vault_stale``: versions still to be switched off.
     ``credential``: what the app proves itself with, a *secret*, a *certificate* or the app's managed *identity*.
+    ``used_for``: features, with spaces between them.
     ``method``: *application*, *delegated* (in the name of one account) or *agents* (each signs in for themselves).
     ``ends_at``: when that ends, empty where it is not known. ``signed_in_at``: when its account did so last.
     ``environment``: where it works, ``*`` for everywhere. ``trouble``, ``trouble_code``, ``cure``: why it is not
@@ -82,6 +81,11 @@ class Connection:
     vault_certificate: str = ""
     vault_version: str = ""
     vault_stale: str = ""
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What it is used for, by the names of ``permissions.Feature``."""
+        return frozenset(re.findall(r"[a-z-]+", self.used_for))
 
     @property
     def lacks(self) -> frozenset[Lack]:
@@ -300,7 +304,7 @@ def _delegation(rt: Runtime, connection: Connection) -> Delegation | None:
     from shared.graph.client import Delegation  # noqa: PLC0415 - the same
 
     name = connection.connection_id
-    return Delegation(f"{name}/{connection.signed_in_at}", SealedTokens(rt, name), PERMISSIONS)
+    return Delegation(f"{name}/{connection.signed_in_at}", SealedTokens(rt, name), to_delegate(connection.features))
 
 
 def signs_in_alike(rt: Runtime, one: Connection, other: Connection) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -17,7 +16,7 @@ def features_of(settings: Settings, connection: Connection) -> frozenset[str]:
     """What a connection is used for, sending alerts included; where agents sign in, to know them apart, too."""
     sends_alerts = {"alert-mail"} if alert_mail.sends_from(settings, connection.connection_id) else set[str]()
     knows_agents = {"own-account"} if connection.method == AGENTS else set[str]()
-    return frozenset({*re.findall(r"[a-z-]+", connection.used_for), *sends_alerts, *knows_agents})
+    return connection.features | sends_alerts | knows_agents
 
 
 def check(

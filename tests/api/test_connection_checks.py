@@ -185,3 +185,37 @@ def test_the_commands_that_limit_the_app_are_filled_in(world: World) -> None:
     assert f"-TenantId '{TENANT}'" in rbac
     assert "New-ApplicationAccessPolicy" in found["access_policy"]
     assert world.api("GET", "/connections/nobody/scoping").status == 404
+
+
+@pytest.mark.requirement("CONN-6")
+def test_the_checklist_goes_by_what_a_connection_is_used_for(world: World) -> None:
+    world.connect()
+
+    def standings() -> dict[str, str]:
+        lines = world.api("POST", "/connections/contoso/test").json()["permissions"]
+        return {each["permission"]: each["standing"] for each in lines if each["mandatory"]}
+
+    assert "GroupMember.Read.All" not in standings()
+    world.emulator.change_roles(TENANT, CLIENT, "User.Read.All")
+    uses = ["directory", "licences", "sign-ins", "followers"]
+    changed = world.api("PATCH", "/connections/contoso", {"used_for": [*uses, "directory"]})
+    assert (changed.status, changed.json()["used_for"]) == (200, "directory licences sign-ins followers")
+    assert standings() == {
+        "User.Read.All": "granted",
+        "GroupMember.Read.All": "missing",
+        "AuditLog.Read.All": "missing",
+        "LicenseAssignment.ReadWrite.All": "missing",
+        "User.ReadBasic.All": "granted",
+    }
+
+
+@pytest.mark.requirement("CONN-6", "CONN-8")
+def test_what_somebody_signs_in_for_is_asked_once(world: World) -> None:
+    body = {"tenant_id": TENANT, "client_id": CLIENT, "client_secret": CLIENT_SECRET}
+    assert world.api("POST", "/connections", {**body, "name": "D", "method": "delegated"}).status == 201
+    for value in (["directory"], [], ["teapots"]):
+        answer = world.api("PATCH", "/connections/d", {"used_for": value})
+        assert (answer.status, answer.json()["fields"][0]["field"].split(".")[0]) == (422, "used_for")
+    agents = {**body, "name": "A", "method": "agents"}
+    assert world.api("POST", "/connections", {**agents, "used_for": ["mail"]}).status == 422
+    assert world.api("POST", "/connections", agents).json()["used_for"] == "calendar"

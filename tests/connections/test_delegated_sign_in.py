@@ -9,7 +9,8 @@ import pytest
 import requests
 
 from dev.graph import Fault
-from shared.connections import store, tokens
+from shared.connections import tokens
+from shared.connections.permissions import to_delegate
 from shared.graph.clouds import get_cloud
 from shared.graph.delegated_sign_in import DelegatedSignIn
 from shared.graph.errors import GraphBusy, SignInFailed
@@ -36,7 +37,7 @@ def signed_in(rt: Runtime) -> DelegatedSignIn:
     assert rt.http is not None
     credentials = Credentials(TENANT, CLIENT, "secret", CLIENT_SECRET, "", get_cloud("global"))
     vault = tokens.SealedTokens(rt, "desk")
-    return DelegatedSignIn(credentials, rt.http, rt.clock, vault, store.PERMISSIONS)
+    return DelegatedSignIn(credentials, rt.http, rt.clock, vault, to_delegate({"mail"}))
 
 
 def kept(rt: Runtime) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from shared import runtime
+from tests.companies import Company
 from tests.connections.browser import ADA, begin, come_back, connect, go_to_entra, prove_with, sign_in
-from tests.world import SUPPORT, TENANT, World, mail
+from tests.world import CALLBACK, CLIENT, CLIENT_SECRET, SUPPORT, TENANT, World, mail
 
 
 def subjects(world: World) -> list[str]:
@@ -113,3 +114,24 @@ def test_mail_waits_while_the_sign_in_is_lost_and_comes_when_somebody_signs_in_a
     assert tenant.get("/connections/desk")["state"] == "connected"
     tenant.settle()
     assert subjects(tenant) == ["One", "Two"], "by itself"
+
+
+@pytest.mark.requirement("CONN-2", "CONN-6", "DIR-1")
+def test_people_come_in_through_an_account_that_was_asked_for_what_that_takes(world: World) -> None:
+    allowed = ("User.Read.All", "GroupMember.Read.All")
+    world.emulator.add_app(TENANT, CLIENT, CLIENT_SECRET, redirect_uris=(CALLBACK,), scopes=allowed)
+    world.emulator.add_mailbox(TENANT, ADA, display_name="Ada")
+    company = Company(world, connect(world, used_for=["directory"]))
+    company.furnish()
+    asked = begin(world)["url"]
+    assert all(each in asked for each in allowed)
+    assert "Mail." not in asked
+    assert sign_in(world).status == 200
+    found = world.api("POST", "/connections/desk/test").json()
+    assert {each["permission"]: each["standing"] for each in found["permissions"]} == dict.fromkeys(allowed, "granted")
+    company.keep()
+    company.hire("grace", "Desk")
+    run = company.run()
+    assert (run.status, run.failure) == ("done", "")
+    assert company.users()["Grace"].site == "berlin"
+    assert "Grace" in company.agents()
