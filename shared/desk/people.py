@@ -38,6 +38,7 @@ DetailName = Literal[
     "language",
     "employee_number",
     "login",
+    "user_type",
 ]
 DETAILS: tuple[DetailName, ...] = DetailName.__args__  # type: ignore[attr-defined]  # a Literal has its values there
 """What may be known of a user or an agent besides; anything else needs a custom field."""

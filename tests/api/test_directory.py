@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dev.graph import Fault
 from tests.companies import Company, open_company
 from tests.world import World
 
@@ -50,6 +51,18 @@ def test_a_new_connection_has_default_mappings_and_is_switched_off(world: World)
     assert {"name": "manager", "watched": True} in words["sources"]
     assert "department" in words["user_targets"]
     assert "team" in words["agent_targets"]
+
+
+@pytest.mark.requirement("DIR-2")
+def test_default_mappings_that_were_taken_away_stay_away(world: World) -> None:
+    world.connect()
+    kept = rules_of(world)
+    fewer = [each for each in kept["rules"]["user_fields"] if each["target"] in {"name", "address"}]
+    rules = {**kept["rules"], "user_fields": fewer, "agent_fields": []}
+    rules["agent_matching"] = []
+    assert world.api("PUT", f"{BASE}/rules", {"rules": rules, "version": kept["version"]}).status == 200
+    found = rules_of(world)["rules"]
+    assert (found["user_fields"], found["agent_fields"]) == (fewer, [])
 
 
 @pytest.mark.requirement("DIR-2")
@@ -114,6 +127,49 @@ def test_a_preview_says_what_a_run_then_does(company: Company) -> None:
     assert state["last_run"] == run["run_id"]
     assert state["known"] == 2
     assert state["next_run_at"] > state["last_success_at"]
+
+
+@pytest.mark.requirement("DIR-2")
+def test_a_preview_names_the_manager_who_comes_in_with_it(company: Company) -> None:
+    planned = entries(company.world, begin(company.world, "preview"))
+    ada, grace = planned["Ada"], planned["Grace"]
+    changes = {each["field"]: each["after"] for each in ada["changes"]}
+    assert (changes["manager"], changes["agent.line_manager"]) == (grace["user_id"], grace["agent_id"])
+    assert company.users() == {}
+
+
+@pytest.mark.requirement("DIR-10")
+def test_with_other_mappings_the_latest_delta_is_taken_where_that_is_wished(company: Company) -> None:
+    world = company.world
+    begin(world, "run")
+    company.tenant.change("ada@contoso.com", jobTitle="Countess", employeeId="17")
+    kept = rules_of(world)
+    number = {"source": "employeeId", "target": "employee_number"}
+    wanted = {**kept["rules"], "user_fields": [*kept["rules"]["user_fields"], number]}
+    body = {"rules": wanted, "version": kept["version"], "reset": "latest"}
+    told = world.api("PUT", f"{BASE}/rules", body)
+    assert (told.status, "the next run reads all" in told.json()["detail"]) == (409, True)
+    assert rules_of(world) == kept
+    assert world.api("PUT", f"{BASE}/rules", {**body, "confirm": True}).status == 200
+    assert begin(world, "run")["full"] is False
+    assert "title" not in company.users()["Ada"].details
+    company.tenant.change("ada@contoso.com", employeeId="18")
+    begin(world, "run")
+    assert company.users()["Ada"].details["employee_number"] == "18"
+
+
+@pytest.mark.requirement("DIR-1", "CONN-8")
+def test_a_preview_without_a_sign_in_says_so_with_its_cure(company: Company) -> None:
+    world = company.world
+    world.emulator.faults.add(Fault(kind="revoke_sign_in", code=7000222))
+    world.emulator.expire_tokens()
+    preview = begin(world, "preview")
+    assert preview["status"] == "failed"
+    assert "AADSTS7000222" in preview["failure"]
+    assert preview["cure"]
+    again = world.api("POST", f"{BASE}/runs", {"mode": "preview"})
+    assert again.status == 409, "the connection rests until it is mended"
+    assert company.users() == {}
 
 
 @pytest.mark.requirement("DIR-11")

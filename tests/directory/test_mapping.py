@@ -79,6 +79,20 @@ def test_custom_fields_are_filled_like_the_others() -> None:
 
 
 @pytest.mark.requirement("DIR-3")
+@pytest.mark.parametrize("source", ["creationType", "userType"])
+def test_how_an_account_was_made_and_of_which_type_it_is_fill_fields_of_users_and_agents(source: str) -> None:
+    desk, field = Desk(), FieldMapping(source=source, target="user_type")
+    usual = rules(to_site(external="all"), to_agents(None, external="all"))
+    asked = rules(
+        *usual.site_mappings, user_fields=(*usual.user_fields, field), agent_fields=(*usual.agent_fields, field)
+    )
+    assert check(asked, STRUCTURE) == []
+    desk.one(asked, person("ada", creationType="Invitation", userType="Guest"))
+    expected = {"creationType": "Invitation", "userType": "Guest"}[source]
+    assert desk.user("ada").details["user_type"] == desk.agent("ada").details["user_type"] == expected
+
+
+@pytest.mark.requirement("DIR-3")
 def test_a_site_mapping_sets_values_before_what_entra_says() -> None:
     desk = Desk()
     mapping = to_site(name="Berlin staff", values={"department": "Berlin", "custom.badge": "none"})

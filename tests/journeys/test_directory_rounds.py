@@ -54,6 +54,31 @@ def test_an_hour_with_changes_writes_what_changed(company: Company) -> None:
 
 
 @pytest.mark.requirement("DIR-10")
+def test_of_a_group_only_its_name_and_its_members_are_listened_to(company: Company) -> None:
+    desk = company.groups["Desk"]
+    company.tenant.change(desk, description="Everybody who answers")
+    assert company.run().groups_told == 0
+    company.tenant.change(desk, displayName="Service desk")
+    run = company.run()
+    assert (run.groups_told, run.counts) == (1, {})
+    company.tenant.add_members(desk, company.tenant.get("alan@contoso.com").id)
+    run = company.run()
+    assert (run.groups_told, run.counts) == (1, {"update": 1})
+    assert "Alan" in company.agents()
+
+
+@pytest.mark.requirement("DIR-10")
+def test_of_people_only_what_is_in_use_is_listened_to_or_all_changes(company: Company) -> None:
+    company.tenant.change("alan@contoso.com", companyName="Contoso Ltd")
+    assert company.run().users_told == 0
+    company.keep(sync_method="all")
+    assert company.run().full is True
+    company.tenant.change("alan@contoso.com", companyName="Contoso Inc.")
+    run = company.run()
+    assert (run.users_told, run.counts) == (1, {"unchanged": 1})
+
+
+@pytest.mark.requirement("DIR-10")
 def test_a_custom_mapping_asks_for_more_and_reads_everybody_once(company: Company) -> None:
     company.tenant.change("alan@contoso.com", employeeId="42")
     rules = company.rules()
