@@ -90,6 +90,19 @@ def test_paths_in_prose_exist(page: Path) -> None:
         assert made_on_demand or (ROOT / named).exists(), named
 
 
+@pytest.mark.requirement("DIR-1")
+def test_each_promise_of_the_directory_names_tests_that_exist() -> None:
+    text = (ROOT / "docs" / "directory-promises.md").read_text(encoding="utf-8")
+    rows = [row for row in re.findall(r"^\| (.+) \|$", text, re.MULTILINE) if not row.startswith("what |")]
+    assert len(rows) > 80
+    for row in rows:
+        what, _, proven = row.split(" | ")
+        named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", proven)
+        assert len(named) == proven.count("`") / 2 > 0, what
+        for path, test in named:
+            assert re.search(rf"^def {test}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), test
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_commands_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import pytest
 
 from dev.graph import Fault
 from shared.directory import runs
-from shared.directory.rules import AGENT_SITE, Cap, Group, RoleMapping, SiteMapping
+from shared.directory.rules import AGENT_SITE, Cap, FieldMapping, Group, RoleMapping, SiteMapping
 from tests.companies import Company, open_company, picture_of
 from tests.world import World
 
@@ -76,6 +76,18 @@ def test_of_people_only_what_is_in_use_is_listened_to_or_all_changes(company: Co
     company.tenant.change("alan@contoso.com", companyName="Contoso Inc.")
     run = company.run()
     assert (run.users_told, run.counts) == (1, {"unchanged": 1})
+
+
+@pytest.mark.requirement("DIR-10")
+def test_what_delta_does_not_watch_comes_along_with_something_else(company: Company) -> None:
+    states = FieldMapping(source="licenseAssignmentStates", target="custom.badge")
+    company.keep(user_fields=(*company.rules().user_fields, states))
+    company.run()
+    company.tenant.change("alan@contoso.com", licenseAssignmentStates=[{"skuId": "e5"}])
+    assert company.run().users_told == 0
+    company.tenant.change("alan@contoso.com", jobTitle="Mathematician")
+    assert company.run().counts == {"update": 1}
+    assert company.users()["Alan"].custom == {"badge": "e5"}
 
 
 @pytest.mark.requirement("DIR-10")

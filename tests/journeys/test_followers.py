@@ -98,14 +98,16 @@ def test_of_a_very_large_group_it_is_said_that_there_are_more(
 def test_of_a_large_group_a_hundred_follow_where_nothing_else_is_said(company: Company) -> None:
     crowd = [company.tenant.add_user(f"crowd{number}@contoso.com").id for number in range(101)]
     company.tenant.add_members(company.group("Crowd"), *crowd)
-    found = follow(company.world, group_id=company.group("Crowd"), connection_id="contoso", **{"as": "members"})
+    body: dict[str, Any] = {"group_id": company.group("Crowd"), "connection_id": "contoso", "as": "members"}
+    found = follow(company.world, **body)
     assert (len(found["added"]), found["left_out"], found["more"]) == (100, 1, False)
 
 
 @pytest.mark.requirement("DIR-15")
 def test_who_joins_a_group_later_follows_by_its_address_and_not_as_a_member(company: Company) -> None:
     world, plain = company.world, company.groups["Plain"]
-    follow(world, group_id=plain, connection_id="contoso", **{"as": "members"})
+    body: dict[str, Any] = {"group_id": plain, "connection_id": "contoso", "as": "members"}
+    follow(world, **body)
     company.tenant.add_members(plain, "ada@contoso.com")
     company.run()
     assert world.ticket(1)["followers"] == ["bob@contoso.com"]
