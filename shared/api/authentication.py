@@ -79,16 +79,22 @@ def admitted(
     needed = find_needed(request.scope["route"].openapi_extra)
     if needed is None:
         raise Forbidden("This route names no role that may use it.", "Report this: it is a defect.")
-    if caller.role < needed and not _was_given(request, caller):
+    if caller.role < needed and not _sets_up(request, caller):
         log.warning("api.role_too_low", who=caller.name, needed=needed.claim, role=caller.role.claim)
         raise Forbidden(f"This takes the role {needed.claim}, yours is {caller.role.claim}.", "Ask for that role.")
     return caller
 
 
-def _was_given(request: Request, caller: Caller) -> bool:
-    """Whether the route sets up a connection that was given to this operator for that."""
-    connection_id = request.path_params.get("connection_id", "")
-    if caller.role < Role.OPERATOR or not (connection_id and is_set_up(request.scope["route"].openapi_extra)):
+def _sets_up(request: Request, caller: Caller) -> bool:
+    """Whether the route makes or sets up a connection, and the caller may: any, or this one."""
+    if not is_set_up(request.scope["route"].openapi_extra):
+        return False
+    return caller.connects or _was_given(request.path_params.get("connection_id", ""), caller)
+
+
+def _was_given(connection_id: str, caller: Caller) -> bool:
+    """Whether a connection was given to this operator to set it up."""
+    if caller.role < Role.OPERATOR or not connection_id:
         return False
     wanted = (caller.object_id, grants.SET_UP)
     return any((each.object_id, each.access) == wanted for each in grants.get(runtime.current(), connection_id))

@@ -130,7 +130,7 @@ def list_connections(rt: Rt, reach: Within) -> Everything[Connection]:
     return Everything(items=[Connection.model_validate(each) for each in seen])
 
 
-@router.post("", status_code=201, openapi_extra=needs(Role.ADMIN), responses=documented(409, 502))
+@router.post("", status_code=201, openapi_extra=sets_up(), responses=documented(409, 502))
 def create_connection(rt: Rt, caller: Admitted, new: NewConnection, response: Response) -> Connection:
     """Keep a new connection. Its secret goes into the key vault, or is sealed, and is never shown again."""
     get_cloud(new.cloud, rt.settings.local_cloud_url)

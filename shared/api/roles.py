@@ -1,4 +1,5 @@
-"""What callers may do: three roles, each of which may do all that the one before it may.
+"""What callers may do: three roles, each of which may do all that the one before it may; and one beside them, for those
+who connect tenants and administer nothing else.
 
 They are *app roles* of the app registration, and reach us as the claim ``roles`` of a token.
 https://learn.microsoft.com/en-us/entra/identity-platform/howto-add-app-roles-in-apps
@@ -28,30 +29,34 @@ class Role(IntEnum):
         return f"Deskbridge.{self.name.title()}"
 
 
-_BY_CLAIM = {role.claim: role for role in Role}
+CONNECTOR = "Deskbridge.Connector"
+"""An operator who makes connections, too, and sets up those that they see."""
+_BY_CLAIM = {**{role.claim: role for role in Role}, CONNECTOR: Role.OPERATOR}
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Somebody who may use the API; ``object_id`` is Entra's, empty for who came by key. ``name`` is only for people:
-    whoever bears it can change it.
+    whoever bears it can change it. ``connects``: whether they make and set up connections, whatever their role is.
     """
 
     name: str
     role: Role
     object_id: str = ""
+    connects: bool = False
 
 
 def entitle(name: object, object_id: str, claims: Iterable[object]) -> Caller:
     """The caller with the highest of these roles; raises Forbidden where none of them is one of ours."""
-    roles = [_BY_CLAIM[each] for each in claims if isinstance(each, str) and each in _BY_CLAIM]
-    if not roles:
+    ours = [each for each in claims if isinstance(each, str) and each in _BY_CLAIM]
+    if not ours:
         raise Forbidden(
             "None of the roles of this API was given to you.",
             f"Have an administrator assign you {Role.READER.claim} or a higher role in Entra, and sign in anew.",
         )
     shown = "".join(char for char in str(name) if char.isprintable())[:_LONGEST_NAME]
-    return Caller(shown or object_id, max(roles), object_id.lower())
+    role = max(_BY_CLAIM[each] for each in ours)
+    return Caller(shown or object_id, role, object_id.lower(), connects=CONNECTOR in ours)
 
 
 def needs(role: Role) -> dict[str, Any]:
@@ -60,8 +65,8 @@ def needs(role: Role) -> dict[str, Any]:
 
 
 def sets_up() -> dict[str, Any]:
-    """The same for a route that sets up one connection: for administrators, and for operators to whom that connection
-    was given to set it up.
+    """The same for a route that makes or sets up a connection: for administrators, for connectors, and for operators to
+    whom that connection was given to set it up.
     """
     return {**needs(Role.ADMIN), _SET_UP: True}
 

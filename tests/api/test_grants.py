@@ -239,8 +239,29 @@ def test_who_was_given_a_connection_to_set_it_up_changes_that_one_and_nothing_el
 def test_all_that_is_set_up_of_a_connection_can_be_given_but_not_whom_it_is_given_to() -> None:
     for path, found in application.build().openapi()["paths"].items():
         for method, operation in found.items():
-            of_one = operation["x-role"] == ADMIN and f"{{{CONNECTION}}}" in path and not path.endswith("/grants")
+            named = f"{{{CONNECTION}}}" in path or path.endswith("/connections")
+            of_one = operation["x-role"] == ADMIN and named and not path.endswith("/grants")
             assert operation.get("x-set-up", False) == of_one, (method, path)
+
+
+@pytest.mark.requirement("CONN-11")
+def test_a_connector_makes_connections_sets_up_those_they_see_and_administers_nothing_else(desk: Desk) -> None:
+    connector = "Deskbridge.Connector"
+    made = {"name": "New", "tenant_id": TENANT, "client_id": CLIENT, "client_secret": CLIENT_SECRET}
+    assert desk.ask(connector, "POST", "/connections", made).status == 201
+    for name, access, expected in (("new", "", 200), ("fabrikam", "", 200), ("fabrikam", "read", 403)):
+        if access:
+            desk.give((PERSON, access))
+        assert desk.ask(connector, "PATCH", f"/connections/{name}", {"name": "Other"}).status == expected
+    desk.give((OTHER, "modify"))
+    assert desk.ask(connector, "PATCH", "/connections/fabrikam", {"name": "Other"}).status == 404
+    assert desk.ask(connector, "GET", "/connections/fabrikam").status == 404
+    assert desk.ask(connector, "PUT", "/connections/new/grants", {"items": []}).status == 403
+    others = [each for each in TABLE if each[2] == ADMIN and not each[1].startswith("/connections")]
+    assert len(others) > 10
+    for method, path, _ in others:
+        named = path.format(**dict.fromkeys(re.findall(r"\{(\w+)\}", path), "x"))
+        assert desk.ask(connector, method, named).status == 403, (method, path)
 
 
 def test_work_of_which_nobody_knows_what_it_concerns_is_shown_to_who_sees_everything(desk: Desk) -> None:
