@@ -30,7 +30,7 @@ class Posted:
         self._puts: Counter[str] = Counter()
         self._looked: dict[str, int] = {}
         self._empty: dict[str, int] = {}
-        self._shown: list[float] = []
+        self._hidden_until: list[float] = []
 
     def hear(self, request: requests.PreparedRequest) -> None:
         """A request to the queue service was answered, or may have been."""
@@ -42,13 +42,18 @@ class Posted:
         with self._lock:
             self._puts[put[1]] += 1
             if hidden:
-                self._shown.append(time.monotonic() + hidden + _MARGIN)
+                self._hidden_until.append(time.monotonic() + hidden + _MARGIN)
 
-    def may_be_on(self, queue: str) -> bool:
-        """Whether a message may be on a queue, hidden or not; one that waits for its last try may become poison."""
+    def state(self, queue: str) -> tuple[int, int] | None:
+        """None if no message is on a queue, not even a hidden one; else what changes when there may be one more to see.
+
+        A message that waits for its last try may become poison at any time.
+        """
         with self._lock:
             self._looked[queue] = self._puts[queue]
-            return self._is_open(queue) or (queue.endswith(_POISON) and self._is_open(queue.removesuffix(_POISON)))
+            if not self._is_open(queue) and not self._is_open(queue.removesuffix(_POISON)):
+                return None
+            return self._puts[queue], sum(moment > time.monotonic() for moment in self._hidden_until)
 
     def found(self, left: dict[str, int]) -> None:
         """All queues were looked at that may hold something; ``left``: how much is on those that are not empty."""
@@ -65,13 +70,13 @@ class Posted:
         with self._lock:
             self._puts.clear()
             self._empty.clear()
-            self._shown.clear()
+            self._hidden_until.clear()
 
     def next_shown(self, now: float) -> float | None:
         """The moment, by the monotonic clock, when the next message shows itself that was hidden when it was put."""
         with self._lock:
-            self._shown = [moment for moment in self._shown if moment > now]
-            return min(self._shown, default=None)
+            self._hidden_until = [moment for moment in self._hidden_until if moment > now]
+            return min(self._hidden_until, default=None)
 
     def _is_open(self, queue: str) -> bool:
         return self._empty.get(queue, 0) != self._puts[queue]

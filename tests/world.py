@@ -95,7 +95,7 @@ class HeardHost(Host):
 
     def drain(self, timeout: float = 60) -> Drained:
         """Run messages until none is visible and none runs."""
-        drained = self._queues.drain(timeout, self.posted.may_be_on)
+        drained = self._queues.drain(timeout, self.posted.state)
         self.posted.found(drained.delayed)
         return drained
 

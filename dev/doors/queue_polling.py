@@ -55,17 +55,18 @@ class Queues:
         taken = door.take(1)
         return door.handle(taken[0]) if taken else None
 
-    def drain(self, timeout: float, may_hold: Callable[[str], bool] = lambda _queue: True) -> Drained:
+    def drain(self, timeout: float, state: Callable[[str], object] = lambda _queue: object()) -> Drained:
         """Run messages until none is visible and none runs. Raises TimeoutError after `timeout` seconds.
 
-        `may_hold`: whether a queue is worth a look, from who knows of all that is put on queues.
+        `state`: of a queue, from who knows of all that is put on them: None if it is empty, and the same as at the last
+        look if there can be nothing new to take.
         What a function raises that is no Exception (a test's simulated kill) is raised here, after the others are done.
         """
         deadline = time.monotonic() + timeout
         drained, running, pause = Drained(), _Running(), SHORTEST_PAUSE
         while True:
             was_idle = not running.all()
-            took = sum(self._fill(door, running) for name, door in self.doors.items() if may_hold(name))
+            took = sum(self._fill(door, running, state(name)) for name, door in self.doors.items())
             running.collect(drained)
             if was_idle and not took:
                 break
@@ -75,18 +76,21 @@ class Queues:
             wait(running.all(), timeout=pause, return_when=FIRST_COMPLETED)
         if running.killed:
             raise running.killed
-        drained.delayed = {n: count for n, door in self.doors.items() if may_hold(n) and (count := door.waiting())}
+        drained.delayed = {n: count for n, door in self.doors.items() if state(n) and (count := door.waiting())}
         return drained
 
     def make_visible(self) -> int:
         """Let messages that failed or were left behind be taken again at once; return how many there were."""
         return sum(door.make_visible() for door in self.doors.values())
 
-    def _fill(self, door: QueueDoor, running: "_Running") -> int:
+    def _fill(self, door: QueueDoor, running: "_Running", state: object) -> int:
         """Take the next batch of a queue if few enough of its messages run; return how many came."""
         if running.killed or running.count(door.queue) > door.options.new_batch_threshold:
             return 0
+        if state in (None, running.exhausted.get(door.queue)):
+            return 0
         taken = door.take(door.options.batch_size)
+        running.exhausted[door.queue] = state if len(taken) < door.options.batch_size else None
         for one in taken:
             running.add(door.queue, self._pool.submit(door.handle, one))
         return len(taken)
@@ -106,7 +110,7 @@ class Queues:
 
     def _look(self, door: QueueDoor, running: "_Running") -> int:
         try:
-            return self._fill(door, running)
+            return self._fill(door, running, object())
         except AzureError as error:
             log.warning("queue %s cannot be read: %s", door.queue, error)
         except RuntimeError:
@@ -121,9 +125,10 @@ class Queues:
 
 
 class _Running:
-    """The messages that run, by queue."""
+    """The messages that run, by queue; ``exhausted``: the state in which a queue was when it had no more to give."""
 
     def __init__(self) -> None:
+        self.exhausted: dict[str, object] = {}
         self._futures: dict[Future[Outcome], str] = {}
         self.killed: BaseException | None = None
 
@@ -148,6 +153,8 @@ class _Running:
                 self._remember(error)
                 continue
             outcome = future.result()
+            if outcome == "poisoned":  # a message that nobody but this host has put
+                self.exhausted.clear()
             setattr(drained, outcome, getattr(drained, outcome) + 1)
 
     def _remember(self, error: BaseException) -> None:
