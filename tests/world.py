@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,11 @@ class World:
         """Let time pass, for the app and for Graph."""
         self.clock.advance(seconds)
         self.emulator.clock.advance(seconds)
+
+    def sleep_until_morning(self) -> None:
+        """Let it be six o'clock UTC: for what counts days, so that none begins in the middle of it."""
+        now = self.clock.now()
+        self.advance((timedelta(days=1, hours=6) - timedelta(hours=now.hour, minutes=now.minute)).total_seconds())
 
     def api(
         self,

@@ -22,7 +22,11 @@ NOBODY = "https://nobody.example/hook"
 
 
 def set_up(world: World) -> None:
-    """A connection that will lose its sign-in, and another one, of another app, that sends alerts."""
+    """A connection that will lose its sign-in, and another one, of another app, that sends alerts.
+
+    It is morning: a sign-in that is lost in the evening is rightly told of again after midnight.
+    """
+    world.sleep_until_morning()
     for address in (SENDER, OPS, BOSS):
         world.emulator.add_mailbox(TENANT, address)
     world.emulator.add_app(TENANT, SENDER_APP, CLIENT_SECRET)
