@@ -30,9 +30,9 @@ from dev.doors.http_trigger import Response
 from dev.graph import Emulator, EmulatorAdapter
 from dev.host import Drained, Host
 from shared import runtime
-from shared.clock import ShiftedClock
 from shared.runtime import Runtime
 from shared.settings import Settings, from_environment
+from tests.held_clock import HeldClock
 from tests.io_meter import IoMeter, MeteredAdapter, metered_storage
 from tests.planted import LogLookout, Lookout
 from tests.posted import Posted
@@ -119,7 +119,7 @@ class World:
 
     def __init__(self, azurite: Azurite, host: Host) -> None:
         assert isinstance(host, HeardHost), "somebody must look through the answers"
-        self.host, self.meter, self.clock = host, IoMeter(), ShiftedClock()
+        self.host, self.meter, self.clock = host, IoMeter(), HeldClock()
         self.emulator = Emulator(send=self._send)
         self.emulator.add_app(tenant_id=TENANT, client_id=CLIENT, secret=CLIENT_SECRET, redirect_uris=(CALLBACK,))
         self._azurite = azurite

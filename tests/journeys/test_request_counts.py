@@ -47,7 +47,10 @@ def named(call: str) -> str:
 
 
 class Cost:
-    """What was asked for inside the ``with``, by name; ``graph`` counts each request in a batch, too."""
+    """What was asked for inside the ``with``, by name; ``graph`` counts each request in a batch, too.
+
+    The app's clock stands still: what it remembers for a minute must not run out because the machine is busy.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -57,9 +60,11 @@ class Cost:
     def __enter__(self) -> Cost:
         self._graph_before = self._world.emulator.statistics.requests_total
         self._world.meter.start()
+        self._world.clock.hold()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._world.clock.release()
         self.calls = Counter(map(named, self._world.meter.calls))
         self.graph = self._world.emulator.statistics.requests_total - self._graph_before
         for name, count in self.calls.most_common():
