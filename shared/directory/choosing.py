@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.desk.sites import Site
-from shared.directory.criteria import described, folded, passes
+from shared.directory.criteria import described, passes
 from shared.directory.mapping import Values, cleaned
 from shared.directory.not_people import is_let_in
 from shared.directory.persons import Person
 from shared.directory.plan import Step
 from shared.directory.reasons import Reason
 from shared.directory.rules import SiteMapping
-from shared.directory.structure import Structure
+from shared.directory.structure import Structure, name_key
 
 _NAMESPACE = uuid.UUID("0b6b7a56-1c7e-4b8f-9d1b-57a3c3a0e2c4")
 Failure = Literal["", "group", "external", "criteria", "no name"]
@@ -121,7 +121,7 @@ def _named(organization_id: str, name: str, structure: Structure) -> _Placing:
 
     One that was made so and was given another name since is still the one.
     """
-    site_id = str(uuid.uuid5(_NAMESPACE, f"{organization_id}/{folded(name)}"))
+    site_id = str(uuid.uuid5(_NAMESPACE, f"{organization_id}/{name_key(name)}"))
     site = structure.find_site_called(organization_id, name) or structure.sites.get(site_id)
     if site:
         return _existing(site.site_id, structure)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
+from unicodedata import normalize
 
 from shared.desk.boards import Board
 from shared.desk.organizations import Organization
@@ -17,6 +18,11 @@ from shared.directory.criteria import folded
 
 Givable = Literal["agent", "user", "team", "board"]
 """Roles of agents, roles of users, teams, boards."""
+
+
+def name_key(name: str) -> str:
+    """A name as the desk tells names apart: ² and 2 are the same, see ``keeping.name_guard``."""
+    return folded(normalize("NFKC", name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ class Structure:
 
     def find_site_called(self, organization_id: str, name: str) -> Site | None:
         """The site of an organization that has this name, active or not."""
-        return self._in_organization.get((organization_id, folded(name)))
+        return self._in_organization.get((organization_id, name_key(name)))
 
     def sites_with(self, what: Literal["name", "domain"], value: str) -> tuple[Site, ...]:
         """The active sites with this name, or this mail domain (or the one of this address)."""
@@ -87,8 +93,8 @@ class Structure:
         return hashlib.sha256(repr((told, sorted(self.custom_fields))).encode()).hexdigest()[:16]
 
     def admin_roles(self) -> frozenset[str]:
-        """The roles that open all of the desk."""
-        return frozenset(role.role_id for role in self.roles.values() if role.kind == "agent" and role.admin)
+        """The active roles that open all of the desk."""
+        return frozenset(each for each in self.givable.get("agent", ()) if self.roles[each].admin)
 
 
 def structure_of(
@@ -114,7 +120,7 @@ def structure_of(
         all_boards,
         frozenset(custom_fields),
         _givable(all_roles.values(), all_teams.values(), all_boards.values()),
-        {(each.organization_id, folded(each.name)): each for each in all_sites.values()},
+        {(each.organization_id, name_key(each.name)): each for each in all_sites.values()},
         _by_value([each for each in all_sites.values() if bare.find_site(each.site_id)]),
         {folded(each.name): each for each in all_teams.values() if each.active},
     )

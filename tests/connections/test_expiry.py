@@ -33,6 +33,10 @@ def test_which_warning_is_due(days: int, warning: str | None) -> None:
     assert find_warning(ENDS, ENDS - timedelta(days=days, hours=2)) == warning
 
 
+def test_what_has_just_ended_is_over() -> None:
+    assert find_warning(ENDS, ENDS) == "over-2026-12-31"
+
+
 def test_an_end_is_told_in_words() -> None:
     assert describe(ENDS, ENDS - timedelta(days=7)) == "ends in 7 days, on 2026-12-31 (UTC)"
     assert describe(ENDS, ENDS - timedelta(days=1)) == "ends in 1 day, on 2026-12-31 (UTC)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shared.desk.roles import Role
 from shared.desk.sites import Site
 from shared.desk.teams import Team
 from shared.directory.structure import structure_of
@@ -34,3 +35,9 @@ def test_the_version_changes_with_what_can_change_a_plan() -> None:
     assert STRUCTURE.version() == with_sites(STRUCTURE, reversed(sites)).version() == made.version()
     assert len({each.version() for each in (STRUCTURE, by_hand, off)}) == 3
     assert structure_of().version() != structure_of(teams=[Team("t", "T")]).version()
+
+
+@pytest.mark.requirement("DIR-9")
+def test_a_role_that_is_switched_off_makes_nobody_an_administrator() -> None:
+    listed = (Role("on", "On", "agent", admin=True), Role("off", "Off", "agent", admin=True, active=False))
+    assert structure_of(roles=listed).admin_roles() == {"on"}

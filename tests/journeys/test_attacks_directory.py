@@ -91,6 +91,23 @@ def test_health_is_told_while_the_first_preview_is_under_way(world: World) -> No
     assert [each["under_way"] for each in world.get("/health")["directories"]] == [True]
 
 
+@pytest.mark.requirement("OPS-5")
+@pytest.mark.parametrize(("minutes", "codes"), [(119, set()), (121, {"directory_overdue"})])
+def test_health_tells_of_a_run_that_does_not_begin(company: Company, minutes: int, codes: set[str]) -> None:
+    company.world.advance(minutes * 60)
+    [found] = company.world.get("/health")["directories"]
+    assert {each["code"] for each in found["issues"]} == codes
+
+
+@pytest.mark.requirement("OPS-5")
+@pytest.mark.parametrize(("hours", "codes"), [(5, set()), (7, {"directory_slow"})])
+def test_health_tells_of_a_run_that_does_not_end(company: Company, hours: int, codes: set[str]) -> None:
+    sync.request(company.world.rt, company.connection_id, "preview")
+    company.world.advance(hours * 3600)
+    [found] = company.world.get("/health")["directories"]
+    assert {each["code"] for each in found["issues"]} == codes
+
+
 @pytest.mark.requirement("DIR-1")
 def test_a_run_that_is_switched_off_stops(company: Company) -> None:
     company.tenant.delete("ada@contoso.com")
@@ -297,3 +314,16 @@ def test_what_was_approved_is_done_though_the_person_was_changed_by_hand_meanwhi
     assert runs.get_run(world.rt, company.connection_id, held.run_id).status == "applied"
     alan = company.users()["Alan"]
     assert (alan.active, alan.custom) == (False, {"badge": "7"})
+
+
+@pytest.mark.requirement("DIR-3")
+def test_offices_that_the_desk_takes_for_one_name_are_one_site(company: Company) -> None:
+    by_office = SiteMapping(
+        mapping_id="offices", kind="organization", sequence=1, organization_id="org", field="officeLocation"
+    )
+    company.keep(site_mappings=(by_office, *company.rules().site_mappings))
+    for name, office in (("edsger", "Lab 2"), ("linus", "LAB ²")):
+        company.hire(name, officeLocation=office)
+    run = company.run()
+    assert (run.status, run.failure) == ("done", "")
+    assert len({company.users()[name].site for name in ("Edsger", "Linus")}) == 1
