@@ -12,8 +12,9 @@ from shared import directory
 from shared.api import application
 from shared.api.reach import CONNECTION, MAILBOX
 from shared.connections import agent_sign_ins
-from shared.desk import keeping, licenses
+from shared.desk import keeping, licenses, people
 from shared.desk.licenses import License
+from shared.desk.people import User
 from shared.directory import followers, store, sync
 from shared.directory.license_changes import LicenseChange
 from shared.directory.mapping import default_rules
@@ -22,7 +23,7 @@ from shared.mail.verdicts import Verdict
 from shared.upkeep import set_aside
 from shared.work import SyncMailbox
 from tests.api.identities import BY_TOKEN, PERSON, signed_in
-from tests.api.seeding import enter
+from tests.api.seeding import enter, record
 from tests.api.test_roles import ROLES, TABLE
 from tests.companies import READS
 from tests.world import CLIENT, CLIENT_SECRET, TENANT, Answer, World
@@ -169,6 +170,24 @@ def test_no_list_tells_of_what_was_not_given(desk: Desk, role: str) -> None:
     health = desk.ask(role, "GET", "/health").json()
     assert health["set_aside"] == 1
     assert "connection_off" not in {each["code"] for each in health["issues"]}
+
+
+@pytest.mark.requirement("CONN-11")
+def test_the_licenses_of_a_user_are_asked_for_only_by_who_was_given_their_connection(desk: Desk) -> None:
+    user = User("5d0c3c44-1f0e-4f0c-9d51-0a3c1b2d4e5f", "Jo", "jo@fabrikam.example", origin=f"fabrikam/{desk.person}")
+    keeping.create(desk.world.rt, people.KIND, user)
+    for given, status in (((OTHER, "modify"), 409), ((PERSON, "read"), 200)):
+        desk.give(given)
+        assert desk.ask(OPERATOR, "GET", f"/users/{user.user_id}/licenses").status == status
+
+
+@pytest.mark.requirement("CONN-11")
+def test_groups_follow_a_ticket_only_for_who_works_with_their_connection(desk: Desk) -> None:
+    record(desk.world, "Printer broken", sender="grace@example.com")
+    for given, status in (((OTHER, "modify"), 404), ((PERSON, "read"), 403), ((PERSON, "modify"), 409)):
+        desk.give(given)
+        body = {"group_id": OTHER, "connection_id": "fabrikam"}
+        assert desk.ask(OPERATOR, "POST", "/tickets/1/followers", body).status == status
 
 
 @pytest.mark.requirement("CONN-11")
