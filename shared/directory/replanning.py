@@ -19,7 +19,7 @@ from shared.directory.told import ancestors
 def plan_again(place: Place, found: Sequence[Planned]) -> list[Planned]:
     """The plans of these people upon the desk as it is now, within what the run holds back."""
     planner = Planner(Tenant(place))
-    planner.managers.placed.update(_managers_of(found))
+    planner.managers.placed |= _managers_of(found)
     fresh = planner.plan([_seen(each) for each in found])
     run, structure = _without_approved(place.run), planner.context.structure
     return [effective(_marked(*both), run, structure) for both in zip(found, fresh, strict=True)]
@@ -47,13 +47,13 @@ def _without_approved(run: Run) -> Run:
 
 
 def _managers_of(found: Sequence[Planned]) -> dict[str, Placed]:
-    """Who their managers are at the desk, as the plan of everybody said: the mirror may not know a newcomer yet."""
+    """Who managers are at the desk, as the plan of everybody said: the mirror may not know a newcomer yet."""
     placed: dict[str, Placed] = {}
     for each in found:
-        user, agent, so_far = each.entry.user, each.entry.agent, placed.get(each.known.manager, Placed())
-        user_id, agent_id = user.manager if user else "", agent.line_manager if agent else ""
-        placed[each.known.manager] = Placed(user_id or so_far.user_id, agent_id or so_far.agent_id)
-    return placed
+        known, user, agent = placed.get(each.known.manager, Placed()), each.entry.user, each.entry.agent
+        user_id = known.user_id or (user.manager if user else "")
+        placed[each.known.manager] = Placed(user_id, known.agent_id or (agent.line_manager if agent else ""))
+    return {key: each for key, each in placed.items() if key and each != Placed()}
 
 
 def plan_known(place: Place, object_ids: Sequence[str]) -> tuple[Planner, list[Planned]]:
