@@ -269,3 +269,9 @@ def test_all_that_a_user_can_have_fits_and_is_recorded(world: World) -> None:
     assert len(full["custom"]) == 40
     [latest, *_] = world.get(f"/audit?target={ada}")["items"]
     assert (latest["outcome"], latest["after"].keys()) == ("done", {"name", "details", "custom", "seats"})
+
+
+@pytest.mark.requirement("DIR-9")
+def test_an_admin_role_that_nobody_has_may_be_switched_off(world: World) -> None:
+    role = world.api("POST", "/roles", {"name": "Owner", "kind": "agent", "admin": True}).json()
+    assert world.api("PATCH", f"/roles/{role['role_id']}", {"active": False}).status == 200

@@ -13,6 +13,7 @@ from dev.host import Host
 from shared.desk import keeping, organizations, people
 from shared.desk.licenses import id_of
 from shared.desk.organizations import Organization
+from shared.desk.people import User
 from shared.directory.rules import Cap
 from shared.work import ChangeLicense
 from tests import kill
@@ -184,6 +185,18 @@ def test_without_the_switch_nothing_is_changed(company: Company) -> None:
     answer = company.world.api("POST", CHANGES, body)
     assert answer.status == 409
     assert "manage_licenses" in answer.json()["cure"]
+    assert company.world.get(CHANGES)["items"] == []
+
+
+@pytest.mark.requirement("DIR-14", "CONN-11")
+@pytest.mark.parametrize("origin", ["", "fabrikam/5d0c3c44-1f0e-4f0c-9d51-0a3c1b2d4e5f", "contoso2/5d0c3c44"])
+def test_nobody_is_given_a_license_through_another_connection(company: Company, origin: str) -> None:
+    other = User("0f9a6c1e-3b2d-4c5e-8f70-1a2b3c4d5e6f", "Jo", "jo@fabrikam.example", origin=origin)
+    keeping.create(company.world.rt, people.KIND, other)
+    body = {"users": [user_id(company, "Ada"), other.user_id], "assign": [license_id(company, "E5")]}
+    answer = company.world.api("POST", CHANGES, body)
+    assert (answer.status, answer.json()["fields"][0]["field"]) == (422, "users")
+    assert other.user_id in answer.json()["fields"][0]["cause"]
     assert company.world.get(CHANGES)["items"] == []
 
 
