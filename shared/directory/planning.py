@@ -7,7 +7,7 @@ known to others before they are made, and managers in a circle are only referenc
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import batched, chain, islice
 
@@ -148,8 +148,8 @@ class Planner:
         self.managers = Managers(found)
         self.moved: set[str] = set()
         self.waiting: set[str] = set()
-        self._identify_managers()
         self._version = present.version_at(place)
+        self._identify_managers()
 
     @property
     def is_cut(self) -> bool:
@@ -159,8 +159,7 @@ class Planner:
     def plan(self, seen: list[Seen]) -> list[Planned]:
         """The plans of those who are not as they were, or may be able to come in by now."""
         self.waiting.update(each.known.object_id for each in seen if each.known and each.known.is_waiting)
-        self.managers.prepare(each.person.manager for each in seen)
-        changed = [each for each in seen if each.known is None or each.known.digest != self._digest(each.person)]
+        changed = self._changed(seen)
         identified = self._identified(changed)
         users, working = self.present.rows_of(identified)
         planned = [
@@ -170,13 +169,21 @@ class Planner:
         return [each for each, before in zip(planned, changed, strict=True) if not _waits_on(each, before.known)]
 
     def _identify_managers(self) -> None:
-        """Whoever is somebody's manager; where only some people are looked at, all of them."""
+        """Whoever is somebody's manager; where only some people are looked at, all of them.
+
+        Of who is as they were, and so is their own manager, the mirror says it.
+        """
         wanted = self.tenant.list_managers()
         if wanted is not None and not wanted - {""}:
             return
         for seen in batched(self.tenant.iter_all(wanted), PIECE, strict=False):
-            for known in self._identified(list(seen)):
+            for known in self._identified(self._changed(seen)):
                 self.managers.placed[known.person.object_id] = known.placed
+
+    def _changed(self, seen: Sequence[Seen]) -> list[Seen]:
+        """Those who are not as they were when they were planned last."""
+        self.managers.prepare(each.person.manager for each in seen)
+        return [each for each in seen if each.known is None or each.known.digest != self._digest(each.person)]
 
     def iter_reports(self) -> Iterator[list[Seen]]:
         """After all others: those whose manager is somebody else at the desk by now, who was known before."""

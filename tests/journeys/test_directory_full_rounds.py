@@ -61,8 +61,12 @@ def test_everything_is_read_as_often_as_the_rules_say(company: Company, every: i
 
 
 @pytest.mark.requirement("DIR-10")
-def test_the_hour_after_a_full_round_asks_graph_twice(company: Company) -> None:
+def test_a_full_round_reads_nobody_at_the_desk_and_the_hour_after_it_asks_graph_twice(company: Company) -> None:
+    company.world.meter.start()
     assert the_next_day(company).full
+    read = [call for call in company.world.meter.calls if call.startswith("table GET") and "Desk(" in call]
+    assert read, "the desk's structure, and the agents"
+    assert not [call for call in read if "RowKey" in call], "managers are who the mirror says, where nothing changed"
     company.world.meter.start()
     assert not company.run().full
     asked = [call for call in company.world.meter.calls if call.startswith("graph")]
