@@ -96,7 +96,7 @@ def get_connection_scoping(rt: Rt, connection_id: Slug) -> Scoping:
         raise Conflict(
             "This connection signs in as an account.", "It reaches what its account reaches: limit the account."
         )
-    features = checklist.features_of(rt.settings, connection)
+    features = checklist.features_of(rt, connection)
     own = {each.address for each in mailboxes.list_all(rt) if each.connection_id == connection_id}
     sender = alert_mail.find_sender(rt.settings)
     reach = scoping.Reach(

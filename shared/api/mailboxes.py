@@ -162,6 +162,9 @@ def _cloud(rt: Runtime, connection_id: str) -> str:
     if found.method == connections.AGENTS:
         cause = "For this connection each agent signs in for themselves: it is for calendars, and reads no mail."
         raise BadInput("connection_id", cause, "Choose one with the method application or delegated.")
+    if found.method == "delegated" and "mail" not in found.features:
+        cause = f"The account of this connection was not asked for its mail, but for: {found.used_for}."
+        raise BadInput("connection_id", cause, "Make a connection of its own, used for 'mail'.")
     return found.cloud
 
 

@@ -28,6 +28,8 @@ from shared.graph.limits import IDS_IN_DELTA_FILTER, MOST_DELTA_PAGES
 Kind = Literal["users", "groups"]
 _SOME = 5
 """Of fewer people an update may well tell no more than what has changed."""
+_GRANT = "Grant it in Entra, with admin consent; a new token has it within the hour."
+_ASK = "The account was not asked for it: make a connection of its own, used for 'directory'."
 
 
 class NotCredible(DeskbridgeError):
@@ -81,7 +83,8 @@ def check_reach(place: Place) -> None:
     missing = sorted(line.permission for line in lines if line.mandatory and line.standing == "missing")
     if missing:
         cause = f"The {kind} permission {' and '.join(missing)} is not granted: Graph would leave out what it hides."
-        raise NotCredible(cause, "Grant it in Entra, with admin consent; a new token has it within the hour.")
+        asked_for = kind == "application" or "directory" in connection.features
+        raise NotCredible(cause, _GRANT if asked_for else _ASK)
 
 
 def check_told(place: Place, told: Told) -> None:

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from shared.connections import alert_mail
 from shared.connections.permissions import Line, compare
 from shared.connections.store import AGENTS, Connection
-from shared.settings import Settings
+from shared.directory import store
+from shared.directory.rules import Rules
+from shared.runtime import Runtime
 from shared.upkeep.probes import Probe
 
 
-def features_of(settings: Settings, connection: Connection) -> frozenset[str]:
-    """What a connection is used for, sending alerts included; where agents sign in, to know them apart, too."""
-    sends_alerts = {"alert-mail"} if alert_mail.sends_from(settings, connection.connection_id) else set[str]()
+def features_of(rt: Runtime, connection: Connection) -> frozenset[str]:
+    """What a connection is used for: as it says itself, and as its directory and the alerts need it."""
+    sends_alerts = {"alert-mail"} if alert_mail.sends_from(rt.settings, connection.connection_id) else set[str]()
     knows_agents = {"own-account"} if connection.method == AGENTS else set[str]()
-    return connection.features | sends_alerts | knows_agents
+    rules, _ = store.get_rules(rt, connection.connection_id)
+    return connection.features | sends_alerts | knows_agents | frozenset(_of_directory(rules))
+
+
+def _of_directory(rules: Rules) -> Iterator[str]:
+    if rules.enabled:
+        yield "directory"
+    if rules.licenses_organization:
+        yield "licences"
+    if rules.last_sign_in:
+        yield "sign-ins"
+    if rules.groups_as_followers:
+        yield "followers"
 
 
 def check(

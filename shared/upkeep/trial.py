@@ -66,7 +66,7 @@ def run(rt: Runtime, connection_id: str, outside_address: str = "") -> Trial:
 def _try_all(rt: Runtime, connection: Connection, ours: Sequence[Mailbox], outside_address: str) -> Trial:
     client = open_client(rt, connection)
     client.sign_in_anew()
-    features = checklist.features_of(rt.settings, connection)
+    features = checklist.features_of(rt, connection)
     if connection.method == AGENTS:
         lines, tried = agent_trial.try_all(rt, connection, features, rt.clock.steady() + LONGEST_TRIAL)
         return Trial((Probe("sign-in"), *tried), lines)
@@ -104,7 +104,7 @@ def _check_outside(connection: Connection, address: str, ours: Sequence[Mailbox]
 def _probe_features(
     rt: Runtime, connection: Connection, client: GraphClient, ours: Sequence[Mailbox]
 ) -> Iterator[Probe]:
-    features, until = checklist.features_of(rt.settings, connection), rt.clock.steady() + LONGEST_TRIAL
+    features, until = checklist.features_of(rt, connection), rt.clock.steady() + LONGEST_TRIAL
     if "directory" in features:
         yield attempt("users", "", lambda: directory.list_users(client, top=1))
     for mailbox in ours:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dev.graph import Fault
+from tests.companies import open_company
 from tests.world import CLIENT, CLIENT_SECRET, SUPPORT, TENANT, World
 
 OTHER = "sales@contoso.com"
@@ -207,6 +208,18 @@ def test_the_checklist_goes_by_what_a_connection_is_used_for(world: World) -> No
         "LicenseAssignment.ReadWrite.All": "missing",
         "User.ReadBasic.All": "granted",
     }
+
+
+@pytest.mark.requirement("CONN-6")
+def test_the_checklist_goes_by_what_the_directory_is_to_do_too(world: World) -> None:
+    company = open_company(world)
+    lines = world.api("POST", "/connections/contoso/test").json()["permissions"]
+    found = {each["permission"]: each["standing"] for each in lines}
+    assert found["GroupMember.Read.All"] == "granted", "nobody is told to take it away"
+    company.keep(last_sign_in=True, groups_as_followers=True, licenses_organization="org")
+    lines = world.api("POST", "/connections/contoso/test").json()["permissions"]
+    missing = {each["permission"] for each in lines if each["standing"] == "missing" and each["mandatory"]}
+    assert missing == {"AuditLog.Read.All", "LicenseAssignment.ReadWrite.All"}
 
 
 @pytest.mark.requirement("CONN-6", "CONN-8")

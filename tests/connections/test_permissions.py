@@ -35,6 +35,12 @@ def standings(features: set[str], kind: Kind, *granted: str) -> dict[str, str]:
         ),
         (
             {"directory"},
+            "delegated",
+            ["User.Read.All", "Group.Read.All", "offline_access"],
+            {"User.Read.All": "granted", "GroupMember.Read.All": "granted"},
+        ),
+        (
+            {"directory"},
             "application",
             ["Directory.Read.All"],
             {"User.Read.All": "granted", "GroupMember.Read.All": "granted"},

@@ -135,3 +135,19 @@ def test_people_come_in_through_an_account_that_was_asked_for_what_that_takes(wo
     assert (run.status, run.failure) == ("done", "")
     assert company.users()["Grace"].site == "berlin"
     assert "Grace" in company.agents()
+
+
+@pytest.mark.requirement("CONN-6", "CONN-8")
+def test_what_an_account_was_not_asked_for_is_said_with_its_cure(tenant: World) -> None:
+    people = connect(tenant, "People", used_for=["directory"])
+    answer = tenant.api("POST", "/mailboxes", {"connection_id": people, "address": ADA})
+    assert (answer.status, answer.json()["fields"][0]["field"]) == (422, "connection_id")
+    assert "'mail'" in answer.json()["cure"]
+    assert sign_in(tenant).status == 200
+    company = Company(tenant, "desk")
+    company.furnish()
+    company.keep()
+    run = company.run()
+    assert (run.status, company.users()) == ("failed", {})
+    assert "User.Read.All" in run.failure
+    assert "'directory'" in run.cure
