@@ -212,7 +212,7 @@ def address_key(address: str) -> str:
 def _guards(user: User) -> dict[str, Guard]:
     if not user.address:
         return {}
-    told = {"name": user.name, "site": user.site, "active": user.active}
+    told = {"name": user.name, "site": user.site, "active": user.active, "further": False}
     return {address_key(user.address): Guard("address", user.address, told)}
 
 

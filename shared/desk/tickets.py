@@ -161,9 +161,9 @@ def listed_keys(ticket: Ticket) -> tuple[str, ...]:
 def ticket_changes(ticket: Ticket, row: Row | None) -> list[Change]:
     """Write a ticket over the row it was read from (None: it is new), its own row first, and its rows in the lists.
 
-    In a list that it left it is deleted.
+    In a list that it left it is deleted. What another version keeps in its row goes along into each of its lists.
     """
-    values = ticket_values(ticket)
+    values = {**(row.values if row else {}), **ticket_values(ticket)}
     own, *listed = listed_keys(ticket)
     left = set(listed_keys(ticket_of(row))) - {own, *listed} if row else set()
     return [

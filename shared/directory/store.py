@@ -23,8 +23,9 @@ RESET = "!reset"
 Reset = Literal["", "clear", "latest"]
 """What becomes of Graph's delta links. *clear*: everything is read anew; *latest*: what happened until now is passed
 over, and only what changes from now on is read; empty: read anew only what the links do not stand for any more."""
-_PIECE = 30_000
-"""Characters a column; the table service takes 32 Ki. Rules with many mappings take several."""
+_PIECE, _PIECES = 30_000, 18
+"""Characters a column, of which the table service takes 32 Ki, and columns: more than fit in a row. Rules with many
+mappings take several, and those that they do not need (any more) are empty."""
 
 
 def get_rules(rt: Runtime, connection_id: str) -> tuple[Rules, str]:
@@ -67,4 +68,4 @@ def rules_of(row: Row | None) -> Rules:
 
 def _columns(rules: Rules) -> dict[str, str]:
     text = rules.model_dump_json()
-    return {f"rules{at // _PIECE:02d}": text[at : at + _PIECE] for at in range(0, len(text), _PIECE)}
+    return {f"rules{piece:02d}": text[piece * _PIECE : (piece + 1) * _PIECE] for piece in range(_PIECES)}

@@ -29,7 +29,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One step of a transaction. ``merge`` and ``replace`` hold only if the row still has the row's etag, if given."""
+    """One step of a transaction. ``merge`` and ``replace`` hold only if the row still has the row's etag, if given.
+
+    ``merge`` gives some columns, ``replace`` and ``upsert`` all that this version knows. Columns that it does not know,
+    written by a later version before somebody went back to this one, stay in any case: whoever is to be rid of a value
+    writes an empty one.
+    """
 
     kind: Literal["insert", "upsert", "merge", "replace", "delete"]
     row: Row

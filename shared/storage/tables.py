@@ -76,7 +76,7 @@ class Table:
         self.transact([Change("insert", row)])
 
     def upsert(self, row: Row) -> None:
-        """Write a row whole, whether it is there or not."""
+        """Write all that we know of a row, whether it is there or not; columns of another version stay."""
         self.transact([Change("upsert", row)])
 
     def merge(self, row: Row) -> None:

@@ -102,10 +102,8 @@ def _request(table_url: str, change: Change) -> str:
         case "insert":
             line, condition = f"POST {table_url}", "Prefer: return-no-content\r\n"
         case "upsert":
-            line, condition = f"PUT {where}", ""
-        case "replace":
-            line = f"PUT {where}"
-        case "merge":
+            line, condition = f"PATCH {where}", ""
+        case "replace" | "merge":  # no row is ever put whole: see Change
             line = f"PATCH {where}"
     content = json.dumps(_properties(row), separators=(",", ":"), allow_nan=False)
     accept = "Content-Type: application/json\r\nAccept: application/json;odata=minimalmetadata\r\n"

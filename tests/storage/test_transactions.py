@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from shared.storage.rows import Change, Row
@@ -87,7 +89,7 @@ def test_a_row_that_is_gone_is_not_made_again(table: Table) -> None:
 def test_no_key_can_end_its_url_or_its_request() -> None:
     row = Row("p')/x", "k\r\nX: y", {"v": "\r\n\r\n--batch_b"}, "etag")
     body = encode("http://account/Things", [Change("replace", row)], "b").decode()
-    assert "PUT http://account/Things(PartitionKey='p%27%27%29%2Fx',RowKey='k%0D%0AX%3A%20y') HTTP/1.1\r\n" in body
+    assert "PATCH http://account/Things(PartitionKey='p%27%27%29%2Fx',RowKey='k%0D%0AX%3A%20y') HTTP/1.1\r\n" in body
     assert body.startswith("--batch_b\r\n")
     assert body.count("\r\n--batch_b") == 1
 
@@ -100,6 +102,15 @@ def test_an_answer_that_says_no_reason_is_still_a_refusal() -> None:
     with pytest.raises(TransactionRefused) as refused:
         decode(body)
     assert refused.value.status_code == 500
+
+
+@pytest.mark.requirement("OPS-8")
+@pytest.mark.parametrize("kind", ["upsert", "replace", "merge"])
+def test_what_another_version_keeps_in_a_row_stays(table: Table, kind: Literal["upsert", "replace", "merge"]) -> None:
+    table.insert(Row("p", "k", {"known": "1", "of_tomorrow": "x"}))
+    table.transact([Change(kind, Row("p", "k", {"known": "2"}, _read(table).etag))])
+    assert _read(table).values == {"known": "2", "of_tomorrow": "x"}
+    assert b"PUT " not in encode("http://account/Things", [Change(kind, Row("p", "k", {}))], "b")
 
 
 def _read(table: Table) -> Row:
