@@ -199,6 +199,15 @@ def send_alert(message: func.QueueMessage) -> None:
     _carry_out(work.SendAlert, message, handle)
 
 
+@app.function_name("bring_forward")
+@app.queue_trigger(arg_name="message", queue_name="upgrades", connection=STORAGE)
+def bring_forward(message: func.QueueMessage) -> None:
+    """The storage of an earlier version is brought to the present one."""
+    from shared.upgrades.forward import bring_forward as handle  # noqa: PLC0415 - see the top
+
+    _carry_out(work.BringForward, message, handle)
+
+
 @app.function_name("keep_poison_sync")
 @app.queue_trigger(arg_name="message", queue_name="mailbox-sync-poison", connection=STORAGE)
 def keep_poison_sync(message: func.QueueMessage) -> None:
@@ -248,17 +257,28 @@ def keep_poison_alert(message: func.QueueMessage) -> None:
     _keep_poison("alerts", message)
 
 
+@app.function_name("keep_poison_upgrades")
+@app.queue_trigger(arg_name="message", queue_name="upgrades-poison", connection=STORAGE)
+def keep_poison_upgrades(message: func.QueueMessage) -> None:
+    """What failed too often is kept for a person."""
+    _keep_poison("upgrades", message)
+
+
 def _come_round(name: str, handler: "Callable[[Runtime], object]") -> None:
+    from shared.upgrades import readiness  # noqa: PLC0415 - see the top
+
     rt = runtime.current()
     with tally.told(rt.clock, name):
+        readiness.check(rt)
         handler(rt)
 
 
 def _carry_out[W: work.Work](kind: type[W], message: func.QueueMessage, handler: work.Handler[W]) -> None:
+    from shared.upgrades import readiness  # noqa: PLC0415 - see the top
     from shared.upkeep import set_aside  # noqa: PLC0415 - see the top
 
     rt, text = runtime.current(), message.get_body().decode("utf-8", "replace")
-    work.carry_out(rt, kind, text, handler, put=rt.queues.put, keep=set_aside.keep_text)
+    work.carry_out(rt, kind, text, readiness.checked(handler), put=rt.queues.put, keep=set_aside.keep_text)
 
 
 def _keep_poison(queue: str, message: func.QueueMessage) -> None:

@@ -2,7 +2,8 @@
 
 A folder holds `tables/NAME.jsonl`, one row a line, and `blobs/`, each under its name. Secrets in it are sealed as they
 are in storage: whoever restores needs the same SECRET_KEY. Queues are left out, for what they hold is put again by the
-timers. Take it from an app that is stopped, if rows that belong together shall be of the same moment.
+timers. Take it from an app that is stopped, if rows that belong together shall be of the same moment. What an earlier
+version of the app wrote is restored by any later one, whose next start brings it forward.
 """
 
 import argparse
@@ -19,6 +20,9 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import EdmType, EntityProperty, TableClient, TableServiceClient
 from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobServiceClient, ContainerClient, ContentSettings
+
+from shared.upgrades import reached
+from shared.upgrades.readiness import LATEST
 
 CONTAINER = "mail"
 _AT_ONCE = 100
@@ -70,7 +74,9 @@ def save(account: Account, folder: Path) -> tuple[int, int]:
     if folder.exists() and any(folder.iterdir()):
         raise BackupError(f"{folder} is not empty: take another folder.")
     (folder / "tables").mkdir(parents=True)
-    rows = sum(_save_table(account.table(name), folder / "tables" / f"{name}.jsonl") for name in account.table_names())
+    # First of all how far the storage is: where an app brings it forward meanwhile, no row is behind what that says.
+    names = sorted(account.table_names(), key=lambda name: name != reached.TABLE)
+    rows = sum(_save_table(account.table(name), folder / "tables" / f"{name}.jsonl") for name in names)
     return rows, _save_blobs(account.container, folder / "blobs")
 
 
@@ -82,10 +88,25 @@ def restore(account: Account, folder: Path) -> tuple[int, int]:
     files = sorted((folder / "tables").glob("*.jsonl"))
     if not files:
         raise BackupError(f"{folder} holds no backup: there is no tables/*.jsonl in it.")
+    _check_known(folder)
     for file in files:
-        _check_empty(account.table(file.stem), _rows_in(file))
-    rows = sum(_restore_table(account.table(file.stem), _rows_in(file)) for file in files)
+        _check_empty(account.table(file.stem), rows_in(file))
+    rows = sum(_restore_table(account.table(file.stem), rows_in(file)) for file in files)
     return rows, _restore_blobs(account.container, folder / "blobs")
+
+
+def version_of(folder: Path) -> tuple[int, int]:
+    """The version of the storage that a backup is of, and the one that an app must know at least to work on it."""
+    file = folder / "tables" / f"{reached.TABLE}.jsonl"
+    rows = list(rows_in(file)) if file.exists() else []
+    return (rows[0]["number"], rows[0]["needs"]) if rows else (0, 0)
+
+
+def _check_known(folder: Path) -> None:
+    version, needs = version_of(folder)
+    if needs > LATEST:
+        cause = f"{folder} (version {version} of the storage) needs an app of version {needs}; this one knows {LATEST}."
+        raise BackupError(f"{cause} Restore it with the app that wrote it, or a later one.")
 
 
 def _save_table(table: TableClient, file: Path) -> int:
@@ -166,7 +187,8 @@ def _restore_blobs(container: ContainerClient, folder: Path) -> int:
     return len(files)
 
 
-def _rows_in(file: Path) -> Iterator[dict[str, Any]]:
+def rows_in(file: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a table that was kept, both keys among their values."""
     with file.open(encoding="utf-8") as lines:
         for line in lines:
             yield {name: _typed(value) for name, value in json.loads(line).items()}
@@ -211,5 +233,5 @@ def main(argv: list[str]) -> int:
     except BackupError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{rows} rows, {blobs} blobs")
+    print(f"{rows} rows, {blobs} blobs, version {version_of(given.folder)[0]} of the storage")
     return 0

@@ -91,6 +91,12 @@ class ChangeLicense(Work):
     change: str
 
 
+class BringForward(Work):
+    """Bring the storage of an earlier version to the present one: go on with it, or see that nothing is left to do."""
+
+    queue: ClassVar[str] = "upgrades"
+
+
 class SendAlert(Work):
     """Tell the people in charge. ``alert``: the key of its row."""
 
@@ -100,7 +106,10 @@ class SendAlert(Work):
 
 KINDS: dict[str, type[Work]] = {
     kind.queue: kind
-    for kind in (SyncMailbox, ReplayMail, CareForSubscription, SyncDirectory, ChangeLicense, ReadSignIns, SendAlert)
+    for kind in (
+        *(SyncMailbox, ReplayMail, CareForSubscription, SyncDirectory, ChangeLicense, ReadSignIns, SendAlert),
+        BringForward,
+    )
 }
 
 

@@ -25,6 +25,7 @@ LAYERS = (
     ("shared.console",),
     ("shared.api",),
     ("shared.upkeep",),
+    ("shared.upgrades",),
     ("shared.mail", "shared.sending", "shared.calendars", "shared.directory"),
     ("shared.subscriptions",),
     ("shared.connections", "shared.desk"),

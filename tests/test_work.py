@@ -102,5 +102,5 @@ def test_no_field_is_called_like_one_of_the_hosts_own() -> None:
 
 def test_every_queue_has_a_lawful_name_and_one_kind_of_work() -> None:
     of_mail = {"mailbox-sync", "mail-replay", "subscription-care", "alerts"}
-    assert set(KINDS) == {*of_mail, "directory-sync", "license-changes", "sign-ins"}
+    assert set(KINDS) == {*of_mail, "directory-sync", "license-changes", "sign-ins", "upgrades"}
     assert KINDS["mail-replay"] is ReplayMail

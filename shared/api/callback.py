@@ -12,6 +12,7 @@ from shared.errors import DeskbridgeError, Later
 from shared.graph.errors import GraphBusy, SignInFailed
 from shared.runtime import Runtime
 from shared.storage.errors import StorageAway, StorageError
+from shared.upgrades import readiness
 from shared.upkeep import audit, watching
 
 HEADERS = {
@@ -26,6 +27,7 @@ HEADERS = {
 def receive(rt: Runtime, brought: Mapping[str, str]) -> func.HttpResponse:
     """Say who signed in, or what went wrong; what had waited for the sign-in goes on."""
     try:
+        readiness.check(rt)
         found = consent.redeem(rt, brought)
         _keep(rt, found)
         watching.resume(rt, found.connection.connection_id)

@@ -8,8 +8,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import runtime
 from shared.api import authentication, problems
+from shared.api.roles import Caller
+from shared.upgrades import readiness
 
 LARGEST_BODY = 256 * 1024
+HEALTH = "/api/v1/health"
 _MARKS = ((b"cache-control", b"private, no-store"), (b"x-content-type-options", b"nosniff"))
 
 
@@ -32,12 +35,21 @@ class Gate:
 
         try:
             # In a thread: it may have to ask Entra for its keys, and the webhook must not wait for that.
-            caller = await run_in_threadpool(authentication.identify, runtime.current(), _lowered(scope))
+            caller = await run_in_threadpool(_let_in, scope)
             body = await _read(receive)
             await self._app({**scope, authentication.SCOPE_NAME: caller}, _Replayed(body, receive), watched)
         except Exception as error:  # noqa: BLE001 - the last place where an error can become an answer
             if not started:
                 await problems.answer_error(error)(scope, receive, watched)
+
+
+def _let_in(scope: Scope) -> Caller:
+    """Who calls. Whatever the storage is like, its health is told."""
+    rt = runtime.current()
+    caller = authentication.identify(rt, _lowered(scope))
+    if scope["path"] != HEALTH:
+        readiness.check(rt)
+    return caller
 
 
 def _lowered(scope: Scope) -> dict[bytes, bytes]:

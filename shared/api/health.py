@@ -72,6 +72,14 @@ class DirectoryHealth(Output):
     issues: list[Issue]
 
 
+class StorageHealth(Output):
+    """The version of the storage, the last one that is ``known`` to the app, and rows that stayed behind."""
+
+    version: int
+    known: int
+    rows_left: int
+
+
 class Health(Output):
     """Everything at one moment; not healthy where any issue is an error.
 
@@ -86,6 +94,7 @@ class Health(Output):
     set_aside: int
     notifications_refused: int
     queues: list[QueueFigures]
+    storage: StorageHealth
     process: dict[str, int]
 
 

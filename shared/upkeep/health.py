@@ -20,10 +20,11 @@ from shared.runtime import Runtime
 from shared.subscriptions import store
 from shared.subscriptions.knocking import knocker
 from shared.subscriptions.store import Subscription
-from shared.upkeep import directory_health, figures, key_rotation, set_aside, vault_moving
+from shared.upkeep import directory_health, figures, key_rotation, set_aside, storage_health, vault_moving
 from shared.upkeep.directory_health import DirectoryHealth
 from shared.upkeep.figures import QueueFigures
 from shared.upkeep.issues import Issue
+from shared.upkeep.storage_health import StorageHealth
 
 MOST_AGENTS = 20
 """Agents of one connection who are named; the others are in its list."""
@@ -63,12 +64,15 @@ class Health:
     set_aside: int
     notifications_refused: int
     queues: tuple[QueueFigures, ...]
+    storage: StorageHealth
     process: dict[str, int]
 
 
 def check(rt: Runtime, hidden: Collection[str] = ()) -> Health:
     """Look at every mailbox but those of ``hidden`` connections, one request each, and at the work set aside."""
-    now = rt.clock.now()
+    now, storage = rt.clock.now(), storage_health.check(rt)
+    if storage.issues:  # nothing else can be read
+        return _unreadable(rt, now, storage)
     listed = mailboxes.list_seen(rt, hidden)
     connections, boxes = {each.connection_id for each in listed}, [each.mailbox_id for each in listed]
     subscribed = {each.mailbox_id: each for connection in connections for each in store.list_of(rt, connection)}
@@ -86,7 +90,12 @@ def check(rt: Runtime, hidden: Collection[str] = ()) -> Health:
     )
     healthy = not any(issue.severity == "error" for issue in issues)
     queues, counted = tuple(figures.of_queues(rt)), tally.PROCESS.counts()
-    return Health(healthy, now, found, directories, issues, waiting, knocker(rt).refused, queues, counted)
+    return Health(healthy, now, found, directories, issues, waiting, knocker(rt).refused, queues, storage, counted)
+
+
+def _unreadable(rt: Runtime, now: datetime, storage: StorageHealth) -> Health:
+    queues, counted = tuple(figures.of_queues(rt)), tally.PROCESS.counts()
+    return Health(False, now, (), (), storage.issues, 0, knocker(rt).refused, queues, storage, counted)
 
 
 def _check_mailbox(rt: Runtime, mailbox_id: str, subscription: Subscription | None, now: datetime) -> MailboxHealth:

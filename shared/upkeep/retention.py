@@ -66,7 +66,6 @@ def _iter_old(rt: Runtime, table: Table, kind: _Kind) -> Iterator[Sequence[str]]
     """The keys of what may go; those that are named together go together."""
     moment = rt.clock.now() - kind.kept_for
     if kind.dated_by:
-        ages.date_former(table, kind.partition, kind.dated_by)
         yield from ages.iter_older(table, kind.partition, moment)
         return
     ended = f"{kind.ended_by} ne '' and {kind.ended_by} lt '{to_text(moment)}'" if kind.ended_by else ""

@@ -10,6 +10,7 @@ import pytest
 from dev import backup
 from dev.azurite import Azurite
 from dev.backup import Account, BackupError
+from shared.upgrades.readiness import LATEST
 from tests.world import SUPPORT, World, mail
 
 
@@ -48,6 +49,30 @@ def test_what_is_restored_elsewhere_goes_on_where_it_was(busy: World, azurite: A
     busy.emulator.deliver(SUPPORT, mail("After the move"))
     busy.scan()
     assert [each["subject"] for each in busy.tickets()] == ["After the move", *(each["subject"] for each in tickets)]
+
+
+@pytest.mark.requirement("OPS-8")
+def test_what_a_later_version_wrote_is_refused_and_what_an_earlier_one_wrote_is_not(
+    busy: World, azurite: Azurite, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AzureWebJobsStorage", azurite.connection_string)
+    assert backup.main([str(tmp_path / "copy"), "--prefix", prefix_of(busy)]) == 0
+    assert f"version {LATEST} of the storage" in capsys.readouterr().out
+    file = tmp_path / "copy" / "tables" / "Upgrades.jsonl"
+    later = json.loads(file.read_text()) | {"number": LATEST + 2, "needs": LATEST + 1}
+    file.write_text(json.dumps(later) + "\n")
+    other = prefix_of(busy)[:12] + "zy"
+    assert backup.main([str(tmp_path / "copy"), "--restore", "--prefix", other]) == 1
+    told = capsys.readouterr().err
+    assert f"needs an app of version {LATEST + 1}" in told
+    assert "Restore it with the app that wrote it" in told
+    assert account_of(azurite, other).table_names() == [], "nothing was restored"
+
+    file.unlink()  # as of a version that knew of no versions
+    assert backup.main([str(tmp_path / "copy"), "--restore", "--prefix", other]) == 0
+    busy.start(STORAGE_PREFIX=other)
+    busy.scan()
+    assert busy.get("/health")["storage"]["version"] == LATEST
 
 
 def test_nothing_is_mixed(busy: World, azurite: Azurite, tmp_path: Path) -> None:
