@@ -38,7 +38,7 @@ TIMERS = {
     "watch_connections": (24, 2),
     "import_licenses": (1, 2),
     "read_sign_ins": (1, 2),
-    "remove_old": (1, 6),
+    "remove_old": (1, 7),
 }
 """How often a day each timer comes round, and the storage requests that it makes by itself with one mailbox."""
 SIZES = ((1_000, 1), (10_000, 5), (1_000_000, 50))

@@ -86,7 +86,7 @@ def test_what_is_young_stays_and_is_not_even_read(desk: World) -> None:
     desk.meter.start()
     remove(desk)
     assert traces(desk) == young
-    assert desk.meter.count("table") <= 10, "a look at each kind and directory"
+    assert desk.meter.count("table") <= 11, "a look at each kind, at each directory and its changes of licenses"
 
 
 def fill_audit(world: World, count: int) -> None:
