@@ -12,6 +12,7 @@ import msal
 import requests
 from msal.exceptions import MsalServiceError
 
+from shared.graph.entra_http import EntraHttp
 from shared.graph.errors import sign_in_failure
 from shared.graph.limits import RENEW_TOKEN_WHEN_LEFT
 from shared.graph.proofs import make_proof
@@ -90,7 +91,7 @@ def open_app(credentials: Credentials, http: requests.Session) -> msal.Confident
         given.client_id,
         client_credential=make_proof(given.kind, given.secret, cloud=cloud, identity=given.identity, http=http),
         authority=f"{cloud.authority}/{given.tenant_id}",
-        http_client=http,
+        http_client=EntraHttp(http),
         instance_discovery=cloud.known,
     )
 
@@ -102,7 +103,7 @@ def asking_entra() -> Iterator[None]:
         yield
     except json.JSONDecodeError as error:  # a page of some gateway, or half an answer; msal passes both on as they are
         raise _unavailable(error) from None
-    except ValueError as error:  # msal's word for an authority that refuses the tenant (a 4xx at its discovery)
+    except ValueError as error:  # msal's word for an authority that refuses the tenant (a 400 or 404 at its discovery)
         raise sign_in_failure({"error": "invalid_tenant"}) from error
     except (requests.RequestException, MsalServiceError) as error:  # a 5xx, of which msal keeps no words
         raise _unavailable(error) from error

@@ -106,9 +106,10 @@ def test_a_failed_sign_in_has_cause_and_cure(tenant: Tenant, code: int, cure: st
 
 
 @pytest.mark.requirement("CONN-1")
-@pytest.mark.parametrize("kind", ["unavailable", "timeout", "refuse_connection"])
-def test_an_entra_that_is_away_is_busy(tenant: Tenant, kind: Any) -> None:
-    tenant.emulator.faults.add(Fault(kind=kind, path="oauth2|openid"))
+@pytest.mark.parametrize("kind", ["throttle", "unavailable", "timeout", "refuse_connection"])
+@pytest.mark.parametrize("where", ["oauth2", "openid"])
+def test_an_entra_that_is_away_is_busy(tenant: Tenant, kind: Any, where: str) -> None:
+    tenant.emulator.faults.add(Fault(kind=kind, path=where))
     with pytest.raises(GraphBusy):
         graph_mail.get_folder(tenant.client, SUPPORT, "inbox")
 

@@ -345,15 +345,27 @@ def test_what_a_person_disconnects_while_its_sign_in_is_tried_stays_disconnected
 
 
 @pytest.mark.requirement("CONN-9")
-def test_an_answer_of_entra_that_is_cut_short_loses_no_sign_in_and_is_not_logged(
-    desk: World, hook: Hook, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("where", ["/token", "openid-configuration"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        (200, b'{"access_token": "half-a-tok'),
+        (200, b"<html>Sign in to the network</html>"),
+        (429, b'{"error": "temporarily_unavailable"}'),
+        (429, b"<html>Slow down</html>"),
+        (408, b""),
+        (503, b"<html>Our services are not available</html>"),
+    ],
+)
+def test_what_is_no_answer_of_entra_loses_no_sign_in_and_is_not_logged(
+    desk: World, hook: Hook, caplog: pytest.LogCaptureFixture, where: str, given: tuple[int, bytes]
 ) -> None:
     desk.add_mailbox(method="scan")
 
-    def cut(request: requests.PreparedRequest, carry: Carry) -> requests.Response:
-        return answer(request, 200, b'{"access_token": "half-a-tok') if "/token" in str(request.url) else carry()
+    def replaced(request: requests.PreparedRequest, carry: Carry) -> requests.Response:
+        return answer(request, *given) if where in str(request.url) else carry()
 
-    tamper_with_graph(desk, cut)
+    tamper_with_graph(desk, replaced)
     desk.scan()
     assert state(desk) == "connected"
     assert hook.alerts == []
