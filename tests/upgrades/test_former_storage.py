@@ -230,7 +230,7 @@ def _upgrade_with(world: World, overtake: Tamper) -> None:
     world.rt.queues.put(BringForward())
     drained = world.settle()
     assert drained.delayed, "it was refused, and put again for later"
-    world.host.make_visible()
+    world.rt.queues.put(BringForward())
     world.settle()
 
 
