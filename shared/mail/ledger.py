@@ -85,7 +85,7 @@ def claim(rt: Runtime, mailbox_id: str, state: State, page: Sequence[Entry]) -> 
     Raises RowExists where another round claimed one of them meanwhile, RowChanged where it works on the mailbox.
     """
     now = rt.clock.now()
-    state.lease(now)
+    state.take_lease(now)
     state.high_water = max(state.high_water, *(entry.received_at for entry in page))
     changes = [
         Change("replace" if entry.claimed_at else "insert", _claimed(entry, to_text(now)).row(mailbox_id))
@@ -192,7 +192,7 @@ def _transact(rt: Runtime, mailbox_id: str, state: State, changes: list[Change])
 def _was_made(row: Row, present: Row) -> bool:
     """Whether the state holds just what we wrote: the transaction was made, and only its answer was lost.
 
-    Tried again by the SDK, it is then refused because of our own change. The lease, exact to the microsecond, tells
-    our state from that of another worker.
+    Tried again by the SDK, it is then refused because of our own change. The name of the lease tells our state
+    from that of another worker.
     """
     return row.values.items() <= present.values.items()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 from shared.clock import from_text, to_text
 from shared.storage.rows import Row, fill
@@ -31,6 +32,8 @@ class State:
     high_water: str = ""
     """The latest receivedDateTime claimed so far: what is newer is certainly unknown."""
     lease_until: str = ""
+    lease: str = ""
+    """The name of the lease, another one each time: two workers may take theirs at the same moment."""
     round_began_at: str = ""
     open_low: str = ""
     open_high: str = ""
@@ -94,17 +97,17 @@ class State:
         ended_well = self.last_success_at >= self.round_began_at
         return ended_well and from_text(noticed_at) + _OVERLAP < from_text(self.round_began_at)
 
-    def lease(self, now: datetime) -> None:
+    def take_lease(self, now: datetime) -> None:
         """Hold the mailbox for this round."""
-        self.lease_until = to_text(now + LEASE)
-        self.leases.add(self.lease_until)
+        self.lease_until, self.lease = to_text(now + LEASE), uuid4().hex
+        self.leases.add(self.lease)
 
     def take_over(self, present: State) -> bool:
         """Go on from the row as it is now, where only the settings were changed in mid-round; whether that is so.
 
         It is while the lease is ours: who changes settings leaves it alone, and any other worker writes its own.
         """
-        if present.lease_until not in self.leases or present.settings_version == self.settings_version:
+        if present.lease not in self.leases or present.settings_version == self.settings_version:
             return False
         self.etag, self.settings_version = present.etag, present.settings_version
         self.done_folder_id = present.done_folder_id
@@ -121,7 +124,7 @@ class State:
 
     def release(self) -> None:
         """Let the mailbox go; nothing is unfinished."""
-        self.lease_until = self.open_low = self.open_high = ""
+        self.lease_until = self.lease = self.open_low = self.open_high = ""
 
     def succeed(self, began_at: datetime, now: datetime, cursor: str) -> None:
         """A round came to its end."""
@@ -138,6 +141,6 @@ class State:
 
     def fail(self, now: datetime, cause: str, cure: str) -> None:
         """A round could not go on; what is unfinished stays noted."""
-        self.lease_until = ""
+        self.lease_until = self.lease = ""
         self.failing_since = self.failing_since or to_text(now)
         self.failure, self.failure_cure = cause[:1000], cure[:1000]

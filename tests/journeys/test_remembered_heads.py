@@ -115,7 +115,7 @@ def test_a_notice_that_a_remembered_round_covers_costs_nothing_and_is_not_forgot
 @pytest.mark.requirement("MAIL-4")
 def test_the_lease_of_another_process_is_not_taken_from_it(warm: World) -> None:
     state = state_of(warm)
-    state.lease(warm.clock.now())
+    state.take_lease(warm.clock.now())
     warm.rt.tables["Mailboxes"].upsert(state.row(box(warm)))
     held = state_of(warm)
     with Cost(warm) as cost:

@@ -16,7 +16,7 @@ ENDED = BEGAN + timedelta(seconds=3)
 
 def after_a_round() -> State:
     state = State()
-    state.lease(BEGAN)
+    state.take_lease(BEGAN)
     state.keep_open(["b", "a"])
     state.succeed(BEGAN, ENDED, "cursor")
     return state
@@ -35,7 +35,7 @@ def test_a_row_holds_the_whole_state_and_nothing_of_other_versions() -> None:
 def test_a_lease_ends_by_itself_and_with_its_round() -> None:
     state = State()
     assert not state.is_leased(BEGAN)
-    state.lease(BEGAN)
+    state.take_lease(BEGAN)
     assert state.is_leased(BEGAN + LEASE - timedelta(seconds=1))
     assert not state.is_leased(BEGAN + LEASE)
     state.release()
@@ -49,11 +49,11 @@ def test_a_lease_ends_by_itself_and_with_its_round() -> None:
 def test_only_changed_settings_are_taken_over_and_only_under_a_lease_of_ours(
     lease: str, version: str, taken: bool
 ) -> None:
-    ours = State(etag="1", settings_version="old", done_folder_id="folder", lease_until="of a dead worker")
-    ours.lease(BEGAN)
-    leases = {"own": ours.lease_until, "other": "of a dead worker", "": ""}
-    ours.lease(ENDED)  # that the table still holds the lease before: the step was refused
-    present = State(etag="2", settings_version=version, lease_until=leases[lease])
+    ours = State(etag="1", settings_version="old", done_folder_id="folder", lease="of a dead worker")
+    ours.take_lease(BEGAN)
+    leases = {"own": ours.lease, "other": "of a dead worker", "": ""}
+    ours.take_lease(ENDED)  # that the table still holds the lease before: the step was refused
+    present = State(etag="2", settings_version=version, lease=leases[lease])
     assert ours.take_over(present) is taken
     expected = ("2", "new", "") if taken else ("1", "old", "folder")
     assert (ours.etag, ours.settings_version, ours.done_folder_id) == expected
@@ -86,7 +86,7 @@ def test_what_is_open_is_known_by_its_first_and_last_key() -> None:
 
 def test_a_failure_keeps_its_beginning_and_what_is_open_until_a_round_goes_well() -> None:
     state = State()
-    state.lease(BEGAN)
+    state.take_lease(BEGAN)
     state.keep_open(["key"])
     state.fail(BEGAN, "one " * 1000, "cure")
     state.fail(ENDED, "two", "cure")

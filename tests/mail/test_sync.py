@@ -72,7 +72,7 @@ def test_a_notice_that_a_later_round_covers_costs_one_read(world: World, mailbox
 @pytest.mark.requirement("MAIL-4")
 def test_a_mailbox_with_a_round_at_it_is_left_alone_until_its_lease_is_over(world: World, mailbox_id: str) -> None:
     _, state = mailboxes.get_head(world.rt, mailbox_id)
-    state.lease(world.clock.now() + timedelta(seconds=1))
+    state.take_lease(world.clock.now() + timedelta(seconds=1))
     world.rt.tables["Mailboxes"].upsert(state.row(mailbox_id))
     world.emulator.deliver(SUPPORT, mail())
     with pytest.raises(Later, match="Another round"):
