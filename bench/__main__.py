@@ -7,6 +7,8 @@ import os
 import platform
 import sys
 
+from bench.process_figures import Taken
+
 MEASUREMENTS = {
     "mail": ("bench.mail", "1,000 mails through the whole chain, against django-helpdesk on the same mails"),
     "directory": ("bench.directory", "50,000 people of a tenant come in, against the bare writing of their rows"),
@@ -24,7 +26,9 @@ def main(argv: list[str]) -> int:
     print(
         f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}, {_load()}", flush=True
     )
+    before = Taken.so_far()
     status: int = importlib.import_module(MEASUREMENTS[argv[0]][0]).main(argv[1:])
+    print(f"in all, {Taken.so_far().since(before)}")
     return status
 
 

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.process_figures import Taken
 from bench.stack import TENANT, Stack
 from dev.bootstrap import ROOT
 from shared.mail.mailboxes import Mailbox
@@ -42,6 +43,7 @@ class VolleyFigures:
     forged: int
     dropped: int
     rounds: int
+    stolen: str
 
     @property
     def p99(self) -> float:
@@ -88,7 +90,9 @@ def _measure(stack: Stack, boxes: Sequence[Mailbox], count: int, batched: float)
     bodies = [json.dumps({"value": batch}) for batch in _batches(chance, items, batched)]
     moments = sorted(chance.uniform(0, SECONDS) for _ in bodies)
     dropped, rounds = _dropped(stack), _rounds(stack)
+    before = Taken.so_far()
     answers = _fire(stack, list(zip(moments, bodies, strict=True)))
+    stolen = Taken.so_far().since(before)
     _settle(stack)
     return VolleyFigures(
         posts=len(bodies),
@@ -97,6 +101,7 @@ def _measure(stack: Stack, boxes: Sequence[Mailbox], count: int, batched: float)
         forged=-(-count // FORGED_EVERY),
         dropped=_dropped(stack) - dropped,
         rounds=_rounds(stack) - rounds,
+        stolen=stolen,
     )
 
 
@@ -151,4 +156,5 @@ def _print(name: str, found: VolleyFigures) -> None:
     print(f"  answers: {dict(found.statuses)}")
     print(f"  p50 {middle * 1000:.0f} ms, p99 {found.p99 * 1000:.0f} ms, longest {found.seconds[-1] * 1000:.0f} ms")
     print(f"  forged items: {found.forged}, dropped and counted: {found.dropped}")
-    print(f"  {found.rounds} rounds: {found.rounds / MAILBOXES:.2f} a mailbox", flush=True)
+    print(f"  {found.rounds} rounds: {found.rounds / MAILBOXES:.2f} a mailbox")
+    print(f"  meanwhile {found.stolen}", flush=True)
