@@ -12,6 +12,8 @@ from shared.directory.rules import AGENT_SITE, Cap, FieldMapping, Group, RoleMap
 from tests.companies import Company, open_company, picture_of
 from tests.world import World
 
+SKU = "06ebc4ee-1bb5-47dd-8120-11324bc54e06"
+
 
 @pytest.fixture
 def company(world: World) -> Company:
@@ -83,11 +85,11 @@ def test_what_delta_does_not_watch_comes_along_with_something_else(company: Comp
     states = FieldMapping(source="licenseAssignmentStates", target="custom.badge")
     company.keep(user_fields=(*company.rules().user_fields, states))
     company.run()
-    company.tenant.change("alan@contoso.com", licenseAssignmentStates=[{"skuId": "e5"}])
+    company.tenant.change("alan@contoso.com", licenseAssignmentStates=[{"skuId": SKU}])
     assert company.run().users_told == 0
     company.tenant.change("alan@contoso.com", jobTitle="Mathematician")
     assert company.run().counts == {"update": 1}
-    assert company.users()["Alan"].custom == {"badge": "e5"}
+    assert company.users()["Alan"].custom == {"badge": SKU}
 
 
 @pytest.mark.requirement("DIR-10")
