@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import pytest
+import requests
 
 from dev.graph import Fault
 from shared.desk import handling, keeping, people, sites
@@ -13,7 +15,9 @@ from shared.desk.sites import Site
 from shared.directory import looking, runs, store
 from shared.directory.rules import Cap, Rules, SiteMapping
 from tests.companies import READS, Company, open_company, picture_of
-from tests.kill import LEASE_OVER, kill_after, revive
+from tests.io_meter import Killed
+from tests.kill import LEASE_OVER, revive
+from tests.tampering import Carry, body_of, tamper_with_storage
 from tests.world import CLIENT, CLIENT_SECRET, World, mail
 
 
@@ -157,17 +161,23 @@ def test_many_who_were_changed_by_hand_meanwhile_are_planned_again_together(comp
 
 
 def _die_once_planned(company: Company) -> str:
-    """Kill the run between its plan and the first row that it writes to the desk; which run."""
-    world = company.world
-    for count in range(10, 90):
-        kill_after(world, count, lambda _: company.wake())
-        world.start()
-        world.host.make_visible()
-        world.advance(LEASE_OVER)
-        state = runs.get_head(world.rt, company.connection_id).state
-        if state.phase == "apply":
-            return state.run
-    raise AssertionError("the run is never between plan and application")
+    """Kill the run between its plan and the first user that it writes to the desk; which run."""
+    world, user = company.world, f"RowKey='{people.KIND.prefix}".encode()
+
+    def die(request: requests.PreparedRequest, carry: Carry) -> requests.Response:
+        if b"Desk(" in body_of(request) and user in body_of(request):
+            raise Killed
+        return carry()
+
+    tamper_with_storage(world, die)
+    with contextlib.suppress(Killed):
+        company.wake()
+    world.start()
+    world.host.make_visible()
+    world.advance(LEASE_OVER)
+    state = runs.get_head(world.rt, company.connection_id).state
+    assert state.phase == "apply"
+    return state.run
 
 
 @pytest.mark.requirement("DIR-1", "DIR-11")
