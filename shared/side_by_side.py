@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 AT_ONCE = 8
+"""Requests that are under way together."""
 
 
 def each[A, R](function: Callable[[A], R], items: Iterable[A]) -> list[R]:

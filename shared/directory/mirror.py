@@ -24,7 +24,6 @@ from shared.storage.keys import after as behind
 from shared.storage.rows import Change, Row
 
 PEOPLE, GROUPS = "p~", "g~"
-"""Requests for rows that are under way together."""
 REMEMBERED_RUNS = 10
 LONGEST_JSON = 30_000
 """Characters, as UTF-16 counts them, that a column takes as text; what is longer is compressed."""
