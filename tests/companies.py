@@ -18,8 +18,9 @@ from shared.directory import mirror, planning, runs, store, sync
 from shared.directory.mapping import default_rules
 from shared.directory.plan import Entry
 from shared.directory.rules import AGENT_SITE, Group, RoleMapping, Rules, SiteMapping, TeamMapping
-from shared.directory.runs import Mode, Run
-from tests.world import CLIENT, TENANT, World
+from shared.directory.runs import Mode, Phase, Run
+from shared.work import SyncDirectory
+from tests.world import CLIENT, CLIENT_SECRET, TENANT, World
 
 READS = ("Mail.ReadWrite", "User.Read.All", "GroupMember.Read.All")
 
@@ -147,6 +148,45 @@ def open_company(world: World, people_: Iterable[str] = (), **rules: Any) -> Com
         company.hire(name)
     company.keep(**rules)
     return company
+
+
+def open_staffed(world: World) -> Company:
+    """The same with three people who came in: Grace, an administrator; Ada, an agent below her; Alan below Ada."""
+    company = open_company(world)
+    company.hire("grace", "Desk", "Admins")
+    company.hire("ada", "Desk", manager="grace")
+    company.hire("alan", manager="ada")
+    run = company.run()
+    assert (run.counts, run.full) == ({"create": 3}, True)
+    return company
+
+
+def connect_further(world: World, name: str, tenant_id: str, environment: str = "production") -> Company:
+    """A second company, with a tenant of its own, that is connected to the same desk."""
+    world.emulator.add_app(tenant_id=tenant_id, client_id=CLIENT, secret=CLIENT_SECRET, roles=READS)
+    body = {"name": name, "tenant_id": tenant_id, "client_id": CLIENT, "cloud": "global"}
+    answer = world.api("POST", "/connections", {**body, "client_secret": CLIENT_SECRET, "environment": environment})
+    assert answer.status == 201, answer.body
+    return Company(world, str(answer.json()["connection_id"]), tenant_id)
+
+
+def run_until(company: Company, phase: Phase) -> None:
+    """Let an hour pass and the next run begin; stop it between two slices, at a phase."""
+    world = company.world
+    world.start(SLICE_SECONDS="0.001")
+    world.advance(3600)
+    for _ in range(20):
+        sync.sync_directory(world.rt, SyncDirectory(connection_id=company.connection_id, cause="scan"))
+        if runs.get_head(world.rt, company.connection_id).state.phase == phase:
+            return
+    raise AssertionError(f"no run came to {phase}")
+
+
+def go_on(company: Company) -> Run:
+    """Let the run that was stopped come to its end."""
+    company.world.start()
+    company.wake()
+    return company.last_run()
 
 
 def picture_of(company: Company) -> dict[str, Any]:

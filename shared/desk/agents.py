@@ -10,6 +10,7 @@ from typing import Literal
 from shared.desk import keeping
 from shared.desk.belonging import Held, Membership
 from shared.desk.columns import columns, named_texts, things
+from shared.desk.findable import Findable
 from shared.desk.keeping import Kind
 from shared.runtime import Runtime
 from shared.storage.rows import fill
@@ -55,7 +56,13 @@ def of(row: Row) -> Agent:
     )
 
 
-KIND = Kind("agent", "agent~", columns, of, lambda each: each.agent_id)
+def findable(agent: Agent) -> Findable:
+    """What agents are found by, by its names in rules of matching behind ``agent_``."""
+    told = {"name": agent.name, "address": agent.address, "origin": agent.origin, **agent.details}
+    return {f"agent_{name}": value for name, value in told.items()}
+
+
+KIND = Kind("agent", "agent~", columns, of, lambda each: each.agent_id, findable=findable)
 
 
 def agent_id_of(user_id: str) -> str:

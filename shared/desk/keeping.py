@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from unicodedata import normalize
 
-from shared.desk import PARTITION, TABLE
+from shared.desk import PARTITION, TABLE, findable
+from shared.desk.findable import Findable, not_findable
 from shared.errors import BadInput, Conflict, NotFound
 from shared.runtime import Runtime
 from shared.storage.keys import after as behind
@@ -43,7 +44,8 @@ def no_guards(_thing: object) -> dict[str, Guard]:
 class Kind[T]:
     """One kind of thing: its word for people, where it lies, and how it becomes a row and is made of one.
 
-    ``guards``: the keys that it holds. ``forget``: what this process remembered of it besides.
+    ``guards``: the keys that it holds; ``findable``: what others may be found to be the same thing by. ``forget``:
+    what this process remembered of it besides.
     """
 
     word: str
@@ -53,6 +55,7 @@ class Kind[T]:
     id_of: Callable[[T], str]
     guards: Callable[[T], dict[str, Guard]] = no_guards
     holder: str = _HOLDER
+    findable: Callable[[T], Findable] = not_findable
     forget: Callable[[Runtime], None] = lambda _rt: None
 
 
@@ -193,7 +196,7 @@ def _planned[T](rt: Runtime, kind: Kind[T], before: Kept[T], after: T) -> list[C
             changes.append(Change("upsert" if theirs else "insert", _guard_row(kind, mine, key, new[key])))
         else:
             raise _taken(kind, new[key], present)
-    return changes
+    return changes + findable.changes([(kind.findable(before.thing), kind.findable(after))])
 
 
 def _after_refusal[T](rt: Runtime, kind: Kind[T], wanted: T) -> Kept[T]:

@@ -14,6 +14,7 @@ from typing import Literal
 from shared.desk import PARTITION, TABLE, keeping
 from shared.desk.belonging import Held, Seat
 from shared.desk.columns import columns, named_texts, texts, things
+from shared.desk.findable import Findable
 from shared.desk.keeping import Guard, Kind
 from shared.runtime import Runtime
 from shared.storage.keys import digest
@@ -221,9 +222,15 @@ def _owner_row(user: User) -> Row:
     return Row(PARTITION, key, {"user_id": user.user_id, **guard.values})
 
 
+def findable(user: User) -> Findable:
+    """What users are found by, by its names in rules of matching; ``origin`` says whose they are."""
+    custom = {f"custom.{name}": value for name, value in user.custom.items()}
+    return {"name": user.name, "address": user.address, "origin": user.origin, **user.details, **custom}
+
+
 def _memory(rt: Runtime) -> dict[str, tuple[User | None, float]]:
     memory: dict[str, tuple[User | None, float]] = rt.memory.setdefault("desk.people", {})
     return memory
 
 
-KIND = Kind("user", "u~", columns, of, lambda each: each.user_id, _guards, holder="user_id", forget=forget)
+KIND = Kind("user", "u~", columns, of, lambda each: each.user_id, _guards, "user_id", findable, forget)

@@ -53,7 +53,7 @@ class Claimed:
 
     def _note(self, people: Iterable[Person]) -> None:
         for person in people:
-            for mark in map(hash, claims_of(self._context, person)):
+            for mark in map(hash, claims_of(self._context.rules, person)):
                 if self._first.setdefault(mark, person.object_id) != person.object_id:
                     self._shared.add(mark)
 
@@ -70,4 +70,4 @@ class Claimed:
         ids = {origin.removeprefix(ours) for origin in holders if origin.startswith(ours)}
         known = self._tenant.find_known(ids - self._tenant.told.last.keys())
         people = (self._tenant.unchanged(each) for each in known.values())
-        return frozenset(each.object_id for each in people if claimed_address(self._context, each) == address)
+        return frozenset(each.object_id for each in people if claimed_address(self._context.rules, each) == address)

@@ -180,25 +180,24 @@ def find_inactive_agent(rules: Rules, person: Person, choice: Choice) -> Reason 
     return None
 
 
-def claimed_address(context: Context, person: Person) -> str:
+def claimed_address(rules: Rules, person: Person) -> str:
     """The address that a person would have at the desk, as ``claims`` have it; empty for who is gone."""
-    return _claims(context, person, {"address"}).get("address", "")
+    return _claims(rules, person, {"address"}).get("address", "")
 
 
-def claims_of(context: Context, person: Person) -> list[str]:
+def claims_of(rules: Rules, person: Person) -> list[str]:
     """The keys of all that a person claims: their address and what is in a matching field, of users and, whether or not
     they are to be one, of agents; nothing for who is gone.
     """
     if person.gone:
         return []
-    rules = context.rules
-    found = _claims(context, person, {"address", *rules.user_matching})
+    found = _claims(rules, person, {"address", *rules.user_matching})
     working = values_of(person, [each for each in rules.agent_fields if each.target in rules.agent_matching])
     return [*found.values(), *(agent_claim_key(name, value) for name, value in working.items() if value)]
 
 
-def _claims(context: Context, person: Person, names: set[str]) -> dict[str, str]:
+def _claims(rules: Rules, person: Person, names: set[str]) -> dict[str, str]:
     if person.gone:
         return {}
-    values = values_of(person, [each for each in context.rules.user_fields if each.target in names])
+    values = values_of(person, [each for each in rules.user_fields if each.target in names])
     return {name: claim_key(name, value) for name, value in values.items() if value}

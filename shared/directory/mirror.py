@@ -56,7 +56,7 @@ class Known:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether something was in the way when they were planned last: they are to be looked at in every run."""
+        """Whether something was in the way when they were planned last: they are looked at when it may be gone."""
         return self.digest.startswith(_WAITS)
 
 

@@ -75,7 +75,7 @@ class Entry:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether something is in the way: they are to be looked at in every run."""
+        """Whether something is in the way: they are to be looked at when it may be gone."""
         return bool(self.obstacles)
 
     @property

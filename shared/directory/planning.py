@@ -15,7 +15,7 @@ from shared.desk import agents
 from shared.desk.agents import Agent, is_admin
 from shared.desk.keeping import Kept
 from shared.desk.people import User
-from shared.directory import guard, mirror, present, tenant
+from shared.directory import guard, mirror, present, tenant, waking
 from shared.directory.claiming import Claimed
 from shared.directory.deciding import plan_person
 from shared.directory.identifying import Context, Identified, Placed, claimed_address, identify
@@ -36,8 +36,9 @@ PIECE = 500
 
 def make(place: Place) -> None:
     """Make the plan of what was read, piece by piece, and see what of it must wait; raises NotCredible, GraphError."""
-    place.state.next_version = present.version_at(place)
+    place.state.next_version, place.state.next_way = present.version_at(place), present.way_at(place)
     found, tally = tenant.look(place), Tally()
+    waking.wake(found)
     place.state.pieces = place.state.piece = place.state.line = 0
     if not found.is_quiet():
         planner = Planner(found)
@@ -138,7 +139,7 @@ class Planner:
 
     def __init__(self, found: Tenant) -> None:
         self.tenant, place = found, found.place
-        self.present = present.look_at_desk(place.rt, place.connection_id, place.rules, found.most)
+        self.present = present.look_at_desk(place, found.most)
         structure = present.structure_at(place)
         bare = Context(
             place.connection_id, place.rules, structure, place.run.began_at, self.present.users, self.present.agents
@@ -192,7 +193,7 @@ class Planner:
 
     def _identified(self, seen: list[Seen]) -> list[Identified]:
         if seen:
-            self.present.prepare(seen, [claimed_address(self.context, each.person) for each in seen])
+            self.present.prepare(seen, [claimed_address(self.tenant.place.rules, each.person) for each in seen])
         found = [identify(self.context, each.person) for each in seen]
         if self.present.meet_owners(found):
             return [identify(self.context, each.person) for each in seen]

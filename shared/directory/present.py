@@ -18,6 +18,7 @@ from shared.desk import (
     agents,
     boards,
     custom_fields,
+    findable,
     keeping,
     organizations,
     people,
@@ -39,7 +40,10 @@ from shared.errors import NotFound
 from shared.runtime import Runtime
 
 FEW = 300
-"""People who are nobody at the desk yet of whom it is cheaper to look for each than to go through the whole desk."""
+_SHARE_OF_FEW = 30
+"""People who are nobody at the desk yet of whom it is cheaper to look for each than to go through the whole desk: so
+many, or one for so many whom the directory knows. (A row of a listing costs a thirtieth of the two reads for each.)
+"""
 
 
 def load_structure(rt: Runtime) -> Structure:
@@ -66,11 +70,19 @@ def version_at(place: Place) -> str:
     return f"{place.rules.version()}-{structure_at(place).version()}"
 
 
+def way_at(place: Place) -> str:
+    """Stands for all of the desk that can be in somebody's way: while it is the same, whoever waits would wait on."""
+    users, working = ("address", "origin", *place.rules.user_matching), ("origin", *place.rules.agent_matching)
+    mark = findable.mark(place.rt, [*users, *(f"agent_{each}" for each in working)])
+    return f"{mark}-{structure_at(place).version_of_sites()}"
+
+
 @dataclass(slots=True)
 class Present:
     """The people of the desk. ``users`` holds those whom the plan concerns, or all once there are many newcomers.
 
-    ``most``: how many all of them may be, at most, None for any number; ``is_cut``: they were more.
+    ``most``: how many all of them may be, at most, None for any number; ``is_cut``: they were more. ``few``: newcomers
+    who are looked for one by one.
     """
 
     rt: Runtime
@@ -79,6 +91,7 @@ class Present:
     users: Index
     agents: Index
     most: int | None = None
+    few: int = FEW
     is_cut: bool = False
     _whole: bool = False
     _newcomers: int = 0
@@ -92,7 +105,7 @@ class Present:
             return
         self._newcomers += sum(1 for each in seen if not (each.known and each.known.user_id))
         by_address_alone = set(self.rules.user_matching) <= {"address"}
-        if self._newcomers > (FEW if by_address_alone else 0) and self._takes_all():
+        if self._newcomers > (self.few if by_address_alone else 0) and self._takes_all():
             return
         ids = [(each.known.user_id if each.known else "") or self._new_id(each.person.object_id) for each in seen]
         self._read_users(set(ids))
@@ -154,10 +167,12 @@ class Present:
         return {str(row["user_id"]) for row in rows if row is not None}
 
 
-def look_at_desk(rt: Runtime, connection_id: str, rules: Rules, most: int | None = None) -> Present:
+def look_at_desk(place: Place, most: int | None = None) -> Present:
     """Get ready to find people at the desk; agents are few enough to be read all."""
+    rt, rules = place.rt, place.rules
     working = index_of(agents.iter_agents(rt), rules.agent_matching)
-    return Present(rt, connection_id, rules, index_of((), rules.user_matching), working, most)
+    few = max(FEW, place.state.known // _SHARE_OF_FEW)
+    return Present(rt, place.connection_id, rules, index_of((), rules.user_matching), working, most, few)
 
 
 def _read_many[T](rt: Runtime, kind: Kind[T], ids: Collection[str]) -> dict[str, Kept[T]]:

@@ -128,7 +128,7 @@ MEANINGS: dict[Reason, Meaning] = {
     ),
     Reason.ADDRESS_SHARED: Meaning(
         "Several accounts of the tenant have this address. Whoever has it at the desk keeps it.",
-        "Leave it with one account in Entra, or leave the others out by a criterion.",
+        "Leave it with one account in Entra; the mappings do not tell them apart.",
     ),
     Reason.NO_SITE: Meaning(
         "No site has the value of the field that the site mapping goes by, and it has no default site.",

@@ -65,7 +65,7 @@ _IDS = ("doubtful", "next_doubtful", "waiting")
 MOST_TROUBLES = 10
 """That a run tells of: a row holds no more than so much."""
 MOST_WAITING = 1_000
-"""People of whom it is remembered that they wait for something; of more, everybody is looked at in every run."""
+"""People of whom it is remembered that they wait for something; of more, everybody is looked at when it may be free."""
 
 
 @dataclass(slots=True)
@@ -76,7 +76,8 @@ class State:
     of the next one. ``users_link``, ``groups_link``: where the last run that was applied ended, ``next_...``: where
     this one does; ``asked_...``: what those links stand for. ``piece``, ``line``: how many pieces of the plan are
     applied, and how many lines of the next; ``version``: of the rules and of the
-    desk's structure by which the mirror's plans were made, ``next_version``: by which this run's are; ``doubtful``:
+    desk's structure by which the mirror's plans were made, ``next_version``: by which this run's are; ``way``,
+    ``next_way``: of all that could be in somebody's way at the desk (``present.way_at``); ``doubtful``:
     whom Graph said to be removed and had nevertheless, to be asked for once more; ``waiting``: of whom the mirror says
     that something is in their way, one more than are remembered where they are too many; ``known``: how many people
     the mirror holds; ``troubles``: of the last run. ``held_run``: the last run of which something waits for approval;
@@ -114,6 +115,8 @@ class State:
     troubles: tuple[str, ...] = ()
     version: str = ""
     next_version: str = ""
+    way: str = ""
+    next_way: str = ""
     totals: Totals = NOTHING
     known: int = 0
     began_at: str = ""
@@ -187,7 +190,7 @@ class State:
         self.troubles = troubles
         self.users_link, self.asked_users = self.next_users_link, self.next_asked_users
         self.groups_link, self.asked_groups = self.next_groups_link, self.next_asked_groups
-        self.doubtful, self.version = self.next_doubtful, self.next_version
+        self.doubtful, self.version, self.way = self.next_doubtful, self.next_version, self.next_way
         self._note_full()
 
     def end(self, now: datetime) -> None:
@@ -209,6 +212,7 @@ class State:
             self._note_full()
         self.last_run, self.run, self.phase, self.cursor, self.rest_until = self.run, "", "", "", ""
         self.line = 0
+        self.way = ""  # what was applied of it may have cleared the way of somebody
 
     def _note_full(self) -> None:
         """Everything was read, well or badly: where that fails for long, the hours between go on by what changed."""

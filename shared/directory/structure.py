@@ -92,6 +92,10 @@ class Structure:
         told = sorted(repr(each) for each in (*(each for kind in kinds for each in kind.values()), *by_hand))
         return hashlib.sha256(repr((told, sorted(self.custom_fields))).encode()).hexdigest()[:16]
 
+    def version_of_sites(self) -> str:
+        """Changes with any site, whoever made it: somebody may wait for one."""
+        return hashlib.sha256(repr(sorted(map(repr, self.sites.values()))).encode()).hexdigest()[:16]
+
     def admin_roles(self) -> frozenset[str]:
         """The active roles that open all of the desk."""
         return frozenset(each for each in self.givable.get("agent", ()) if self.roles[each].admin)

@@ -47,8 +47,8 @@ class Tenant:
     ``groups``: those that are known after the round, if that had to be looked at (``groups_loaded``); ``above``: for
     each the groups that it is in; ``kept``: groups in use whose members stay as they were, because nothing was told of
     them; ``emptied``: groups in use that lost everybody; ``waiting``: people who are looked at, told of or not, because
-    something was in their way. ``most``: of how many people all may be gone through, where somebody waits for the
-    answer; None for any number.
+    something was in their way that may be gone. ``most``: of how many people all may be gone through, where somebody
+    waits for the answer; None for any number.
     """
 
     place: Place
@@ -220,7 +220,7 @@ def _look_at_groups(found: Tenant) -> None:
     found.groups = groups_after(place, found.groups_before, told)
     found.above = ancestors({each.group_id: each.children for each in found.groups.values()})
     moved = _edges(found.groups_before) != _edges(found.groups)
-    found.everybody = found.full or found.groups_full or replanned or moved or place.state.too_many_wait
+    found.everybody = found.full or found.groups_full or replanned or moved
     found.kept = frozenset(groups_in_use(place.rules)) - told.names.keys()
 
 

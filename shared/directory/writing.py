@@ -8,7 +8,7 @@ from functools import partial
 from itertools import groupby
 
 from shared import log
-from shared.desk import PARTITION, TABLE, agents, last_admin, people
+from shared.desk import PARTITION, TABLE, agents, findable, last_admin, people
 from shared.desk.agents import Agent
 from shared.desk.keeping import Kept
 from shared.desk.people import Former, User
@@ -22,6 +22,7 @@ from shared.storage.rows import Change, Row
 from shared.storage.tables import LARGEST_TRANSACTION, RowChanged, RowExists
 
 MOST_TRIES = 3
+_ROW_OF_MARKS = 1
 _AGAIN_DELAY = 30
 
 
@@ -39,6 +40,7 @@ def _write_together(place: Place, chunk: Sequence[Planned]) -> list[Planned]:
     done: list[Planned] = []
     for together in _fitting(place, chunk):
         changes = _merged([change for _, found in together for change in found])
+        changes += _marks([planned for planned, _ in together])
         try:
             if changes:
                 place.rt.tables[TABLE].transact(changes)
@@ -60,7 +62,7 @@ def _fitting(place: Place, chunk: Sequence[Planned]) -> Iterator[list[tuple[Plan
     rows = 0
     for planned in chunk:
         changes = changes_of(place, planned)
-        if rows + len(changes) > LARGEST_TRANSACTION:
+        if rows + len(changes) > LARGEST_TRANSACTION - _ROW_OF_MARKS:
             yield waiting
             waiting, rows = [], 0
         waiting.append((planned, changes))
@@ -90,6 +92,16 @@ def changes_of(place: Place, planned: Planned) -> list[Change]:
         found += agents.changes(entry.agent_before, entry.agent)
         _pin(found, agents.KIND.prefix + entry.agent.agent_id, planned.agent_etag)
     return [*_taking(planned, found), *_leaving(place, planned)]
+
+
+def _marks(chunk: Sequence[Planned]) -> list[Change]:
+    """What tells those who wait that somebody is found by something else now."""
+    entries = [each.entry for each in chunk]
+    users = ((each.user_before, each.user) for each in entries)
+    working = ((each.agent_before, each.agent) for each in entries)
+    pairs = [(people.findable(before), people.findable(after)) for before, after in users if before and after]
+    pairs += [(agents.findable(before), agents.findable(after)) for before, after in working if before and after]
+    return findable.changes(pairs)
 
 
 def _pin(changes: list[Change], key: str, etag: str) -> None:
@@ -158,7 +170,7 @@ def _is_written(place: Place, planned: Planned) -> bool:
 
 def _is_taken(place: Place, planned: Planned) -> bool:
     """Write one entry; whether the table took it. Who is the last administrator by now is to be planned as such."""
-    changes = _merged(changes_of(place, planned))
+    changes = _merged(changes_of(place, planned)) + _marks([planned])
     try:
         if _takes_admin(place, planned):
             changes += _last_look(place, planned)

@@ -104,7 +104,7 @@ class Desk:
         )
         claims: defaultdict[str, frozenset[str]] = defaultdict(frozenset)
         for each in people:
-            for key in claims_of(bare, each):
+            for key in claims_of(rules_, each):
                 claims[key] |= {each.object_id}
         context = replace(bare, claims=claims)
         found = [identify(context, each) for each in people]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -54,3 +55,10 @@ def test_a_digest_says_what_somebody_waits_for() -> None:
     assert bare_digest(marked) == bare_digest(f"held {marked}") == bare_digest("cafe") == "cafe"
     assert not any(Known("ada", digest=each).is_waiting for each in ("cafe", f"held {marked}", ""))
     assert waiting_digest("cafe", ()) == "cafe"
+
+
+@pytest.mark.requirement("DIR-2")
+def test_whoever_waits_is_looked_at_after_a_run_that_was_given_up() -> None:
+    state = State(run="r1", phase="apply", way="as it was")
+    state.give_up(datetime(2026, 11, 22, tzinfo=UTC), "A site was made meanwhile.", "Nothing to do.")
+    assert state.way == "", "some of it may be applied, and what was free then is told of no more"

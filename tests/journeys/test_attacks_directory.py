@@ -15,42 +15,17 @@ from shared.desk.people import User
 from shared.desk.sites import Site
 from shared.directory import mirror, runs, settling, sync
 from shared.directory.rules import Cap, RoleMapping, SiteMapping
-from shared.directory.runs import Phase
 from shared.errors import Conflict
 from shared.work import SyncDirectory
-from tests.companies import READS, Company, open_company
+from tests.companies import Company, connect_further, go_on, open_company, open_staffed, run_until
 from tests.kill import revive
-from tests.world import CLIENT, CLIENT_SECRET, World
+from tests.world import World
 
 
 @pytest.fixture
 def company(world: World) -> Company:
     """Three people who came in."""
-    made = open_company(world)
-    made.hire("grace", "Desk", "Admins")
-    made.hire("ada", "Desk", manager="grace")
-    made.hire("alan", manager="ada")
-    assert made.run().counts == {"create": 3}
-    return made
-
-
-def run_until(company: Company, phase: Phase) -> None:
-    """Let an hour pass and the next run begin; stop it between two slices, at a phase."""
-    world = company.world
-    world.start(SLICE_SECONDS="0.001")
-    world.advance(3600)
-    for _ in range(20):
-        sync.sync_directory(world.rt, SyncDirectory(connection_id=company.connection_id, cause="scan"))
-        if runs.get_head(world.rt, company.connection_id).state.phase == phase:
-            return
-    raise AssertionError(f"no run came to {phase}")
-
-
-def go_on(company: Company) -> runs.Run:
-    """Let the run that was stopped come to its end."""
-    company.world.start()
-    company.wake()
-    return company.last_run()
+    return open_staffed(world)
 
 
 @pytest.mark.requirement("DIR-9")
@@ -195,12 +170,7 @@ def test_an_agent_whose_user_is_of_another_tenant_is_not_taken_over(company: Com
     ada = company.users()["Alan"]
     boss = Agent(agent_id_of(ada.user_id), ada.user_id, "Boss", "boss@example.com", roles=(Held("admin"),))
     keeping.create(world.rt, agents.KIND, boss)
-    tenant_id = "22222222-aaaa-4aaa-8aaa-000000000002"
-    world.emulator.add_app(tenant_id=tenant_id, client_id=CLIENT, secret=CLIENT_SECRET, roles=READS)
-    body = {"name": "Fabrikam", "tenant_id": tenant_id, "client_id": CLIENT, "cloud": "global"}
-    answer = world.api("POST", "/connections", {**body, "client_secret": CLIENT_SECRET})
-    assert answer.status == 201, answer.body
-    other = Company(world, str(answer.json()["connection_id"]), tenant_id)
+    other = connect_further(world, "Fabrikam", "22222222-aaaa-4aaa-8aaa-000000000002")
     other.keep(other.rules(agent_matching=("address",)))
     object_id = other.hire("mallory", "Desk")
     other.tenant.change("mallory@contoso.com", mail="boss@example.com")

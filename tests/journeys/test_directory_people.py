@@ -14,22 +14,17 @@ from shared.desk.handling import Author
 from shared.desk.sites import Site
 from shared.directory import looking, runs, store
 from shared.directory.rules import Cap, Rules, SiteMapping
-from tests.companies import READS, Company, open_company, picture_of
+from tests.companies import Company, connect_further, open_company, open_staffed, picture_of
 from tests.io_meter import Killed
 from tests.kill import LEASE_OVER, revive
 from tests.tampering import Carry, body_of, tamper_with_storage
-from tests.world import CLIENT, CLIENT_SECRET, World, mail
+from tests.world import World, mail
 
 
 @pytest.fixture
 def company(world: World) -> Company:
     """Three people who came in."""
-    made = open_company(world)
-    made.hire("grace", "Desk", "Admins")
-    made.hire("ada", "Desk", manager="grace")
-    made.hire("alan", manager="ada")
-    assert made.run().counts == {"create": 3}
-    return made
+    return open_staffed(world)
 
 
 def owner_of(company: Company, address: str) -> str:
@@ -227,8 +222,8 @@ def test_why_is_answered_for_one_person_and_nothing_is_written(company: Company)
 @pytest.mark.requirement("DIR-12")
 def test_two_tenants_with_the_same_people_three_schedules_and_one_that_is_only_for_tests(world: World) -> None:
     first = open_company(world, ["grace", "ada"])
-    second = _further(world, "Fabrikam", "22222222-aaaa-4aaa-8aaa-000000000002", "*")
-    third = _further(world, "Tests", "33333333-aaaa-4aaa-8aaa-000000000003", "test")
+    second = connect_further(world, "Fabrikam", "22222222-aaaa-4aaa-8aaa-000000000002", "*")
+    third = connect_further(world, "Tests", "33333333-aaaa-4aaa-8aaa-000000000003", "test")
     for company in (second, third):
         company.hire("grace")
         company.hire("ada")
@@ -247,14 +242,6 @@ def test_two_tenants_with_the_same_people_three_schedules_and_one_that_is_only_f
     users = list(people.iter_users(world.rt))
     assert {user.source for user in users} == {first.connection_id}, "nobody is taken over, no address shared"
     assert {entry.outcome for entry in second.entries(second.last_run()).values()} <= {"refuse"}
-
-
-def _further(world: World, name: str, tenant_id: str, environment: str) -> Company:
-    world.emulator.add_app(tenant_id=tenant_id, client_id=CLIENT, secret=CLIENT_SECRET, roles=READS)
-    body = {"name": name, "tenant_id": tenant_id, "client_id": CLIENT, "cloud": "global"}
-    answer = world.api("POST", "/connections", {**body, "client_secret": CLIENT_SECRET, "environment": environment})
-    assert answer.status == 201, answer.body
-    return Company(world, str(answer.json()["connection_id"]), tenant_id)
 
 
 @pytest.mark.requirement("DIR-1")
