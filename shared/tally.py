@@ -67,10 +67,9 @@ def count(name: str, by: int = 1) -> None:
         tally.add(name, by)
 
 
-def counted(name: str) -> int:
-    """What the present piece of work has counted of this so far; 0 outside of any."""
-    tally = _current.get()
-    return tally.counts().get(name, 0) if tally is not None else 0
+def present() -> Tally | None:
+    """Of the present piece of work, which it stands for in all its threads; None outside of any."""
+    return _current.get()
 
 
 def note(name: str, value: object) -> None:

@@ -16,6 +16,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from shared import log, tally
+from shared.graph import patience
 from shared.graph.authorization import Authorization
 from shared.graph.clouds import get_cloud
 from shared.graph.delegated_sign_in import DelegatedSignIn, Vault
@@ -25,8 +26,6 @@ from shared.graph.grants import find_grants, find_tenant
 from shared.graph.limits import (
     CONNECT_SECONDS,
     DEFAULT_RETRY_AFTER,
-    LONGEST_PAUSE,
-    LONGEST_PAUSES,
     READ_SECONDS,
     TRIES,
     USUAL_PAUSE,
@@ -44,7 +43,6 @@ Json = dict[str, Any]
 type OnLost = Callable[[SignInFailed], bool]
 """Told of a lost sign-in; whether it is indeed, and not one that somebody has mended meanwhile."""
 
-_PAUSED = "graph_paused_ms"
 IMMUTABLE_IDS = 'IdType="ImmutableId"'
 """Ids that survive a move between folders. https://learn.microsoft.com/en-us/graph/outlook-immutable-id"""
 
@@ -146,7 +144,7 @@ class GraphClient:
                 return self._through_gate(gate, places, method, self._url(path), **options)
             except GraphBusy as busy:
                 wait = max(busy.retry_after, USUAL_PAUSE * 2 ** (attempt - 1))
-                if attempt == tries or not _may_pause(wait):
+                if attempt == tries or not self._may_pause(wait):
                     raise
                 log.info("graph.again", method=method, status=busy.status, code=busy.code, wait=busy.retry_after)
                 self._pause(wait)
@@ -154,7 +152,7 @@ class GraphClient:
 
     def _through_gate(self, gate: MailboxGate, places: int, method: str, url: str, **options: Any) -> requests.Response:
         wait = gate.closed_for
-        if wait and not _may_pause(wait):
+        if wait and not self._may_pause(wait):
             raise GraphBusy(429, "TooManyRequests", "The mailbox is still throttled.", retry_after=wait)
         with gate.slots(places):
             if gate.closed_for:
@@ -166,9 +164,13 @@ class GraphClient:
                     gate.close_for(busy.retry_after)
                 raise
 
+    def _may_pause(self, seconds: float) -> bool:
+        return patience.allows(self._clock.steady(), seconds)
+
     def _pause(self, seconds: float) -> None:
+        patience.spend(self._clock.steady(), seconds)
         self._clock.pause(seconds)
-        tally.count(_PAUSED, round(seconds * 1000))
+        tally.count("graph_paused_ms", round(seconds * 1000))
 
     def _once(self, method: str, url: str, *, renewed: bool = False, **options: Any) -> requests.Response:
         tally.count("graph_requests")
@@ -218,11 +220,6 @@ class GraphClient:
         if urlsplit(path)[:2] != urlsplit(self.root)[:2]:
             raise GraphError(0, "foreignLink", "A link of another host is not followed: it would be given our token.")
         return path
-
-
-def _may_pause(seconds: float) -> bool:
-    """Whether to wait here; whoever may not goes back to the queue."""
-    return seconds <= LONGEST_PAUSE and tally.counted(_PAUSED) / 1000 + seconds <= LONGEST_PAUSES
 
 
 class _Bearer(AuthBase):
