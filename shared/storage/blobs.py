@@ -11,14 +11,12 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from azure.core import PipelineClient
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.core.pipeline.policies import RetryPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
 from shared.errors import NotFound
-from shared.storage.counted import Counted
-from shared.storage.signing import signing
+from shared.storage.sending import sender
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient, ContainerClient
@@ -34,11 +32,8 @@ class Blobs:
     def __init__(self, service: BlobServiceClient, prefix: str = "", transport: Any = None) -> None:
         self._container: ContainerClient = service.get_container_client(prefix + CONTAINER)
         self._url = self._container.url
-        options = {} if transport is None else {"transport": transport}
         retry = RetryPolicy(retry_total=3, retry_backoff_factor=1, retry_backoff_max=4)
-        self._pipeline: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
-            self._url, policies=[retry, signing(service.credential), Counted()], **options
-        )
+        self._sender = sender(self._url, service.credential, retry, transport)
 
     def put(self, name: str, data: bytes, content_type: str = "application/octet-stream") -> None:
         """Write a blob whole; writing the same again changes nothing."""
@@ -86,7 +81,7 @@ class Blobs:
             "Content-Type": "application/octet-stream",
         }
         request = HttpRequest("PUT", f"{self._url}/{quote(name)}", headers=headers, content=data)
-        return self._pipeline.send_request(request)
+        return self._sender.send_request(request)
 
     def _create(self) -> None:
         try:

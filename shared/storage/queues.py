@@ -11,13 +11,11 @@ from base64 import b64encode
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
-from azure.core import PipelineClient
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.core.pipeline.policies import RetryPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
-from shared.storage.counted import Counted
-from shared.storage.signing import signing
+from shared.storage.sending import sender
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,11 +35,8 @@ class Queues:
     def __init__(self, service: QueueServiceClient, transport: Any = None) -> None:
         self._service = service
         self._url = service.url.rstrip("/")
-        options = PATIENCE if transport is None else {"transport": transport}
         retry = RetryPolicy(retry_total=1, retry_backoff_factor=0, retry_on_methods=["POST"])
-        self._pipeline: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
-            self._url, policies=[retry, signing(service.credential), Counted()], **options
-        )
+        self._sender = sender(self._url, service.credential, retry, transport, **PATIENCE)
 
     def put(self, work: Work, delay: float = 0) -> None:
         """Put work on its queue, to be seen after ``delay`` seconds (rounded up to whole ones)."""
@@ -60,7 +55,7 @@ class Queues:
     def _post(self, where: str, content: str) -> HttpResponse:
         headers = {"x-ms-version": API_VERSION, "x-ms-date": formatdate(usegmt=True), "Content-Type": "application/xml"}
         request = HttpRequest("POST", f"{self._url}/{where}", headers=headers, content=content)
-        return self._pipeline.send_request(request)
+        return self._sender.send_request(request)
 
     def length(self, queue: str) -> int:
         """About how many messages are on the queue, hidden ones included."""

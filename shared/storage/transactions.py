@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from azure.core import PipelineClient
 from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.policies import RetryPolicy
-from azure.core.rest import HttpRequest, HttpResponse
+from azure.core.rest import HttpRequest
 
-from shared.storage.counted import Counted
-from shared.storage.signing import signing
+from shared.storage.sending import sender
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,10 +47,7 @@ class Transactions:
 
     def __init__(self, url: str, credential: AzureNamedKeyCredential | TokenCredential, transport: Any = None) -> None:
         self._url = url.rstrip("/")
-        options = {} if transport is None else {"transport": transport}
-        self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
-            self._url, policies=[RetryPolicy(), signing(credential), Counted()], **options
-        )
+        self._sender = sender(self._url, credential, RetryPolicy(), transport)
 
     def submit(self, table: str, changes: Sequence[Change]) -> list[str | None]:
         """Make all changes or none; the new etag of each row. Raises TransactionRefused."""
@@ -64,7 +59,7 @@ class Transactions:
             "x-ms-version": API_VERSION,
         }
         content = encode(f"{self._url}/{table}", changes, boundary)
-        answer = self._client.send_request(HttpRequest("POST", f"{self._url}/$batch", headers=headers, content=content))
+        answer = self._sender.send_request(HttpRequest("POST", f"{self._url}/$batch", headers=headers, content=content))
         if answer.status_code != 202:
             raise HttpResponseError(response=answer)
         return decode(answer.content)
