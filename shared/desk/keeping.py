@@ -67,10 +67,14 @@ class Kept[T]:
     etag: str
 
 
+def name_key(name: str) -> str:
+    """A name as the desk tells names apart: without regard to case and spaces, and ² is 2."""
+    return " ".join(normalize("NFKC", name).casefold().split())
+
+
 def name_guard(kind: str, name: str, *within: str) -> dict[str, Guard]:
-    """The guard of a name that no other of its kind may have, within something; upper and lower case are the same."""
-    folded = " ".join(normalize("NFKC", name).casefold().split())
-    return {f"n~{digest(kind, *within, folded)}": Guard("name", name)}
+    """The guard of a name that no other of its kind may have, within something."""
+    return {f"n~{digest(kind, *within, name_key(name))}": Guard("name", name)}
 
 
 def row_of[T](kind: Kind[T], thing: T) -> Row:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from shared.desk.keeping import name_key
 from shared.desk.sites import Site
 from shared.directory.criteria import described, passes
 from shared.directory.mapping import Values, cleaned
@@ -15,7 +16,7 @@ from shared.directory.persons import Person
 from shared.directory.plan import Step
 from shared.directory.reasons import Reason
 from shared.directory.rules import SiteMapping
-from shared.directory.structure import Structure, name_key
+from shared.directory.structure import Structure
 
 _NAMESPACE = uuid.UUID("0b6b7a56-1c7e-4b8f-9d1b-57a3c3a0e2c4")
 Failure = Literal["", "group", "external", "criteria", "no name"]

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
-from unicodedata import normalize
 
 from shared.desk.boards import Board
+from shared.desk.keeping import name_key
 from shared.desk.organizations import Organization
 from shared.desk.roles import Role
 from shared.desk.sites import Site
@@ -18,11 +18,6 @@ from shared.directory.criteria import folded
 
 Givable = Literal["agent", "user", "team", "board"]
 """Roles of agents, roles of users, teams, boards."""
-
-
-def name_key(name: str) -> str:
-    """A name as the desk tells names apart: ² and 2 are the same, see ``keeping.name_guard``."""
-    return folded(normalize("NFKC", name))
 
 
 @dataclass(frozen=True, slots=True)

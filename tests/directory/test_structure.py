@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shared.desk.keeping import name_guard
 from shared.desk.roles import Role
 from shared.desk.sites import Site
 from shared.desk.teams import Team
@@ -18,6 +19,20 @@ def test_only_active_sites_of_active_organizations_are_found() -> None:
     assert STRUCTURE.sites_with("name", "NOWHERE") == STRUCTURE.sites_with("name", "old") == ()
     assert [each.site_id for each in STRUCTURE.sites_with("name", " berlin ")] == ["berlin"]
     assert [each.site_id for each in STRUCTURE.sites_with("domain", "Ada@FR.Contoso.example")] == ["paris"]
+
+
+@pytest.mark.requirement("DIR-3")
+@pytest.mark.parametrize("name", ["BERLIN", " Berlin", "Berlin\u00a0", "\uff22erlin"])
+def test_a_site_is_found_by_whatever_the_desk_takes_for_its_name(name: str) -> None:
+    berlin = STRUCTURE.sites["berlin"]
+    assert STRUCTURE.find_site_called(berlin.organization_id, name) == berlin
+    assert name_guard("site", name, "org").keys() == name_guard("site", berlin.name, "org").keys()
+
+
+@pytest.mark.requirement("DIR-3")
+def test_spaces_within_a_name_make_no_other_site() -> None:
+    two = with_sites(STRUCTURE, [Site("mitte", "org", "Berlin Mitte")])
+    assert two.find_site_called("org", "Berlin  Mitte") == two.sites["mitte"]
 
 
 def test_what_is_not_there_is_shown_by_its_id() -> None:
