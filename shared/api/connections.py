@@ -35,7 +35,7 @@ from shared.upkeep import watching
 router = APIRouter(prefix="/connections", tags=["connections"])
 
 
-UsedFor = Literal["mail", "directory", "licences", "sign-ins", "followers"]
+UsedFor = Literal["mail", "directory", "licenses", "sign-ins", "followers"]
 """What a connection may be used for; which permissions that takes says `POST /connections/ID/test`."""
 
 

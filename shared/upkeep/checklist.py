@@ -26,7 +26,7 @@ def _of_directory(rules: Rules) -> Iterator[str]:
     if rules.enabled:
         yield "directory"
     if rules.licenses_organization:
-        yield "licences"
+        yield "licenses"
     if rules.last_sign_in:
         yield "sign-ins"
     if rules.groups_as_followers:

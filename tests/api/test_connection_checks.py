@@ -198,9 +198,9 @@ def test_the_checklist_goes_by_what_a_connection_is_used_for(world: World) -> No
 
     assert "GroupMember.Read.All" not in standings()
     world.emulator.change_roles(TENANT, CLIENT, "User.Read.All")
-    uses = ["directory", "licences", "sign-ins", "followers"]
+    uses = ["directory", "licenses", "sign-ins", "followers"]
     changed = world.api("PATCH", "/connections/contoso", {"used_for": [*uses, "directory"]})
-    assert (changed.status, changed.json()["used_for"]) == (200, "directory licences sign-ins followers")
+    assert (changed.status, changed.json()["used_for"]) == (200, "directory licenses sign-ins followers")
     assert standings() == {
         "User.Read.All": "granted",
         "GroupMember.Read.All": "missing",
