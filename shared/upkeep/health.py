@@ -71,7 +71,7 @@ class Health:
 def check(rt: Runtime, hidden: Collection[str] = ()) -> Health:
     """Look at every mailbox but those of ``hidden`` connections, one request each, and at the work set aside."""
     now, storage = rt.clock.now(), storage_health.check(rt)
-    if storage.issues:  # nothing else can be read
+    if not storage.is_readable:
         return _unreadable(rt, now, storage)
     listed = mailboxes.list_seen(rt, hidden)
     connections, boxes = {each.connection_id for each in listed}, [each.mailbox_id for each in listed]
@@ -80,6 +80,7 @@ def check(rt: Runtime, hidden: Collection[str] = ()) -> Health:
     waiting = set_aside.count_waiting(rt, hidden=mailboxes.ids_within(rt, hidden))
     directories = directory_health.check(rt, now, hidden)
     issues = (
+        *storage.issues,
         *_general_issues(waiting),
         *_connection_issues(rt, now, hidden),
         *_vault_issues(rt, hidden),

@@ -14,13 +14,18 @@ from shared.upkeep.issues import Issue
 class StorageHealth:
     """``version``: that of the storage; ``known``: the last one that this app knows, to which it brings the storage.
 
-    ``rows_left``: those that could not be brought forward; the log names them. ``issues``: why the app does nothing.
+    ``rows_left``: those that could not be brought forward.
     """
 
     version: int
     known: int
     rows_left: int
     issues: tuple[Issue, ...]
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the app does anything at all with it."""
+        return not any(issue.severity == "error" for issue in self.issues)
 
 
 def check(rt: Runtime) -> StorageHealth:
@@ -29,4 +34,8 @@ def check(rt: Runtime) -> StorageHealth:
     if is_too_new(found):
         why = StorageTooNew(found)
         issues.append(Issue("storage_too_new", "error", "storage", why.cause, why.cure))
+    if found.left:
+        cause = f"Of an earlier version there are rows that make no sense, and stayed as they were: {found.left}."
+        cure = "The log names each (upgrade.row_left): mend it from a backup, or tell the makers of this app."
+        issues.append(Issue("storage_rows_left", "warning", "storage", cause, cure))
     return StorageHealth(found.number, LATEST, found.left, tuple(issues))

@@ -238,7 +238,11 @@ def _upgrade_with(world: World, overtake: Tamper) -> None:
 def test_a_row_that_makes_no_sense_stops_nothing_and_is_told(former: World) -> None:
     former.rt.tables["SignInAttempts"].insert(Row("attempts", "0" * 32, {"begun_at": "once upon a time"}))
     upgrade(former)
-    assert former.get("/health")["storage"] == {"version": LATEST, "known": LATEST, "rows_left": 1}
+    health = former.get("/health")
+    assert health["storage"] == {"version": LATEST, "known": LATEST, "rows_left": 1}
+    [issue] = [each for each in health["issues"] if each["code"] == "storage_rows_left"]
+    assert (issue["severity"], issue["cause"][-3:]) == ("warning", " 1.")
+    assert health["mailboxes"], "all the rest is told as ever"
     assert undated(former) == {"Alerts": set(), "SignInAttempts": {"0" * 32}}
 
 
