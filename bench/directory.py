@@ -114,7 +114,8 @@ def _measure(stack: Stack, what: str, target: float = 0) -> Run:
     graph, cpu, sent = stack.emulator.statistics.requests_total, stack.app.cpu_seconds, _storage_requests(stack)
     began = time.perf_counter()
     asked = sync.request(stack.rt, connection_id, "run")
-    stack.wait_for(lambda: not runs.get_head(stack.rt, connection_id).state.run, what, timeout=3600, every=0.2)
+    ended = re.compile(rf'directory\.(ended|failed).*"run": "{asked.run_id}"')
+    stack.wait_for(lambda: bool(ended.search(stack.app_log)), what, timeout=3600)  # asking the storage would hold it up
     seconds, cpu = time.perf_counter() - began, stack.app.cpu_seconds - cpu
     stack.wait_for(lambda: not stack.rt.queues.length(SyncDirectory.queue), "the line that tells what it took")
     run = runs.get_run(stack.rt, connection_id, asked.run_id)

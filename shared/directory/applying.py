@@ -16,6 +16,9 @@ from shared.clock import to_text
 from shared.desk import keeping, sites
 from shared.desk.sites import Site
 from shared.directory import mirror
+from shared.directory.claiming import marks_of
+from shared.directory.mirror import Known
+from shared.directory.packing import Marks
 from shared.directory.pieces import Planned, effective, given, planned_of
 from shared.directory.place import Place
 from shared.directory.present import structure_at
@@ -61,13 +64,18 @@ def _apply_piece(place: Place, piece: Sequence[Planned]) -> None:
 def receipts(place: Place, done: Sequence[Planned]) -> list[Change]:
     """The mirror's rows of those whose entries were applied; totals, and who waits, go along with them in the state."""
     found = []
-    place.state.note_waiting({each.entry.object_id: each.known.is_waiting for each in done})
+    place.state.note_waiting({each.known.object_id: _claims(place, each.known) for each in done})
     for planned in done:
         gives = given(place.connection_id, planned.entry.user, planned.entry.agent)
         place.state.totals = place.state.totals.plus(gives).plus(planned.gave, -1)
         place.state.known += planned.is_new
         found.append(_receipt(place, planned, gives))
     return found
+
+
+def _claims(place: Place, known: Known) -> Marks | None:
+    """What somebody claims who waits; None for who does not."""
+    return marks_of(place.rules, known.person()) if known.is_waiting else None
 
 
 def _receipt(place: Place, planned: Planned, gives: Totals) -> Change:

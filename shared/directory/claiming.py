@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from shared.directory import mirror
 from shared.directory.identifying import Context, claimed_address, claims_of
 from shared.directory.matching import is_address
+from shared.directory.packing import Marks, mark_of
 from shared.directory.persons import Person
+from shared.directory.rules import Rules
 from shared.directory.tenant import Tenant
 
 _SEVERAL = frozenset({"one", "another"})
@@ -18,26 +20,34 @@ _SEVERAL = frozenset({"one", "another"})
 _COLUMNS = ("properties", "properties_packed", "gone")
 
 
+def marks_of(rules: Rules, person: Person) -> Marks:
+    """What stands for all that a person claims."""
+    return frozenset(map(mark_of, claims_of(rules, person)))
+
+
 class Claimed:
     """What the people of a tenant claim, as far as a run has to know.
 
-    A run over everybody knows all of it. Any other knows what those claim at whom it looks; whoever has an address at
-    the desk is asked of the mirror, and all the others only where a matching field leads to somebody free, which is
-    rare once the first import is over. ``is_cut``: that would have taken more than there is time for (``Tenant.most``).
+    A run over everybody knows all of it. Any other knows what those claim at whom it looks, and those who wait; whoever
+    has an address at the desk is asked of the mirror, and all the others only where a matching field leads to somebody
+    free, which is rare once the first import is over, or too many wait. ``is_cut``: that would have taken more than
+    there is time for (``Tenant.most``).
     """
 
     def __init__(self, found: Tenant, context: Context) -> None:
         self._tenant, self._context = found, context
-        self._first: dict[int, str] = {}
-        self._shared: set[int] = set()
+        self._first: dict[bytes, str] = {}
+        self._shared: set[bytes] = set()
         self._is_whole, self.is_cut = found.everybody, False
         self._note(each.person for each in found.iter_all(None))
+        if not self._is_whole:
+            self._note_waiting()
 
     def get(self, key: str, default: frozenset[str], /) -> frozenset[str]:
         """Who (object ids) claims what this key stands for; who they are is not told of several."""
-        if not (self._is_whole or is_address(key)):
+        if not self._is_whole and (self._tenant.place.state.too_many_wait or not is_address(key)):
             self._look_at_rest()
-        mark = hash(key)
+        mark = mark_of(key)
         if mark in self._shared:
             return _SEVERAL
         found = frozenset({self._first[mark]}) if mark in self._first else default
@@ -53,9 +63,19 @@ class Claimed:
 
     def _note(self, people: Iterable[Person]) -> None:
         for person in people:
-            for mark in map(hash, claims_of(self._context.rules, person)):
-                if self._first.setdefault(mark, person.object_id) != person.object_id:
-                    self._shared.add(mark)
+            self._note_marks(person.object_id, marks_of(self._context.rules, person))
+
+    def _note_marks(self, object_id: str, marks: Marks) -> None:
+        for mark in marks:
+            if self._first.setdefault(mark, object_id) != object_id:
+                self._shared.add(mark)
+
+    def _note_waiting(self) -> None:
+        """Of whom nothing is told, what they claimed when they were looked at last."""
+        seen = self._tenant.told.last.keys() | self._tenant.gone.keys() | self._tenant.waiting
+        for object_id, marks in self._tenant.place.state.waiting.items():
+            if object_id not in seen:
+                self._note_marks(object_id, marks)
 
     def _iter_rest(self) -> Iterator[Person]:
         """Everybody else whom the mirror knows."""

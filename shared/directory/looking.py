@@ -14,7 +14,7 @@ from shared.directory.mirror import Known
 from shared.directory.persons import Person
 from shared.directory.place import Place
 from shared.directory.plan import Entry, Step
-from shared.directory.planning import Planner, Tally, find_spared
+from shared.directory.planning import Balance, Planner, find_spared
 from shared.directory.properties import groups_in_use
 from shared.directory.reasons import Reason
 from shared.directory.rules import Rules
@@ -97,10 +97,10 @@ def _place(rt: Runtime, connection_id: str, rules: Rules | None = None) -> Place
 def _outlook(planner: Planner, seen: Seen, steps: Sequence[Step]) -> Outlook:
     fresh = replace(seen.known, digest="") if seen.known else None  # so that nobody counts as unchanged
     [planned] = planner.plan([replace(seen, known=fresh)])
-    tally = Tally()
-    tally.add([planned], planner.context.structure.admin_roles())
+    balance = Balance()
+    balance.add([planned], planner.context.structure.admin_roles())
     entry = planned.entry
-    if find_spared(planner.tenant.place, tally):
+    if find_spared(planner.tenant.place, balance):
         entry = without_removals(entry, planner.context.structure, Reason.LAST_ADMIN)
     return Outlook(entry, (*steps, *entry.steps, *([_CUT] if planner.is_cut else [])), seen.person, seen.known)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
@@ -25,6 +25,9 @@ from shared.storage.rows import Change, Row
 
 PEOPLE, GROUPS = "p~", "g~"
 REMEMBERED_RUNS = 10
+MOST_COMPARED = 10
+"""Values that a filter compares with, beside the limits of the range: a query takes fifteen comparisons.
+https://learn.microsoft.com/en-us/rest/api/storageservices/querying-tables-and-entities"""
 LONGEST_JSON = 30_000
 """Characters, as UTF-16 counts them, that a column takes as text; what is longer is compressed."""
 BRIEF = ("digest", "user_id", "agent_id", "groups", "groups_more", "gives", "serial", "gone", "manager")
@@ -53,6 +56,11 @@ class Known:
     name: str = ""
     outcome: str = ""
     reason: str = ""
+
+    def person(self) -> Person:
+        """Whom Graph told of, but for the groups that theirs are in."""
+        properties = {**self.properties, "id": self.object_id}
+        return Person(self.object_id, properties, self.manager, self.groups, self.groups, self.gone)
 
     @property
     def is_waiting(self) -> bool:
@@ -137,6 +145,17 @@ def iter_known(rt: Runtime, connection_id: str, select: Sequence[str] | None = N
     """Everybody, by object id, fetched as they are taken."""
     rows = rt.tables[TABLE].range(connection_id, low=PEOPLE, high=behind(PEOPLE), select=select)
     return map(known_of, rows)
+
+
+def find_reports(rt: Runtime, connection_id: str, managers: Collection[str]) -> list[str]:
+    """The object ids of all whose manager is one of these. Who asks for few lets the table look through everybody."""
+    if len(managers) > MOST_COMPARED:
+        listed = iter_known(rt, connection_id, ["manager"])
+        return [each.object_id for each in listed if each.manager in managers]
+    values = {f"manager{number}": each for number, each in enumerate(managers)}
+    where = " or ".join(f"manager eq @{name}" for name in values)
+    rows = rt.tables[TABLE].range(connection_id, low=PEOPLE, high=behind(PEOPLE), where=where, values=values, select=[])
+    return [row.key.removeprefix(PEOPLE) for row in rows]
 
 
 def load_groups(rt: Runtime, connection_id: str) -> dict[str, Group]:

@@ -16,16 +16,17 @@ from shared.desk.agents import Agent, is_admin
 from shared.desk.keeping import Kept
 from shared.desk.people import User
 from shared.directory import guard, mirror, present, tenant, waking
-from shared.directory.claiming import Claimed
+from shared.directory.claiming import Claimed, marks_of
 from shared.directory.deciding import plan_person
 from shared.directory.identifying import Context, Identified, Placed, claimed_address, identify
 from shared.directory.mirror import Known
+from shared.directory.packing import Marks
 from shared.directory.persons import Person
 from shared.directory.pieces import Planned, fits, iter_lines, line_of
 from shared.directory.place import Place
 from shared.directory.plan import Entry, Removal
 from shared.directory.properties import groups_in_use
-from shared.directory.runs import MOST_TROUBLES, MOST_WAITING, NOTHING, Run
+from shared.directory.runs import MOST_TROUBLES, NOTHING, Run
 from shared.directory.spool import Spool
 from shared.directory.tenant import Seen, Tenant
 from shared.runtime import Runtime
@@ -37,22 +38,22 @@ PIECE = 500
 def make(place: Place) -> None:
     """Make the plan of what was read, piece by piece, and see what of it must wait; raises NotCredible, GraphError."""
     place.state.next_version, place.state.next_way = present.version_at(place), present.way_at(place)
-    found, tally = tenant.look(place), Tally()
+    found, balance = tenant.look(place), Balance()
     waking.wake(found)
     place.state.pieces = place.state.piece = place.state.line = 0
     if not found.is_quiet():
         planner = Planner(found)
-        _write(place, planner, tally)
+        _write(place, planner, balance)
         if found.everybody and place.run.mode == "run":
-            place.state.waiting = tuple(sorted(planner.waiting)[: MOST_WAITING + 1])
-    _close(found, tally)
+            place.state.remember_waiting(planner.waiting)
+    _close(found, balance)
 
 
-def _write(place: Place, planner: Planner, tally: Tally) -> None:
+def _write(place: Place, planner: Planner, balance: Balance) -> None:
     for planned in _gathered(planner):
         place.state.pieces += 1
         place.spool.put("plan", place.state.pieces, [line_of(each) for each in planned])
-        tally.add(planned, planner.context.structure.admin_roles())
+        balance.add(planned, planner.context.structure.admin_roles())
         place.save()
 
 
@@ -68,7 +69,7 @@ def _gathered(planner: Planner) -> Iterator[list[Planned]]:
 
 
 @dataclass(slots=True)
-class Tally:
+class Balance:
     """What the plan comes to: people by outcome, removals by kind, and whom it concerns that are administrators."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -87,18 +88,18 @@ class Tally:
                 self.becoming.add(entry.agent.agent_id)
 
 
-def _close(found: Tenant, tally: Tally) -> None:
+def _close(found: Tenant, balance: Balance) -> None:
     """The plan is whole: what of it is held, and what comes next."""
     place, state = found.place, found.place.state
-    spared = find_spared(place, tally)
-    counts = tally.removals - sum((tally.losing[each] for each in spared), Counter())
+    spared = find_spared(place, balance)
+    counts = balance.removals - sum((balance.losing[each] for each in spared), Counter())
     emptied = [found.groups[each].name or each for each in found.emptied]
     holds = guard.find_holds(counts, state.totals.by_removal(), place.rules.cap, emptied)
     nothing = not (state.pieces or state.group_pages or found.groups_full)
     state.phase = "end" if nothing or place.run.mode == "preview" else "apply"
     change = place.note(
-        counts=dict(tally.outcomes),
-        removals={str(kind): count for kind, count in tally.removals.items()},
+        counts=dict(balance.outcomes),
+        removals={str(kind): count for kind, count in balance.removals.items()},
         holds=tuple(holds),
         spared=tuple(sorted(spared)),
         troubles=tuple(islice(_troubles(found), MOST_TROUBLES)),
@@ -111,13 +112,13 @@ def _close(found: Tenant, tally: Tally) -> None:
     place.save(change)
 
 
-def find_spared(place: Place, tally: Tally) -> frozenset[str]:
+def find_spared(place: Place, balance: Balance) -> frozenset[str]:
     """The agents (ids) without whom the desk would have no administrator any more."""
-    if not tally.losing:
+    if not balance.losing:
         return frozenset()
     admin_roles = present.structure_at(place).admin_roles()
     admins = [each.agent_id for each in agents.iter_agents(place.rt) if is_admin(each, admin_roles)]
-    return guard.find_spared(admins, tally.losing, tally.becoming)
+    return guard.find_spared(admins, balance.losing, balance.becoming)
 
 
 def _troubles(found: Tenant) -> Iterator[str]:
@@ -135,7 +136,9 @@ def _troubles(found: Tenant) -> Iterator[str]:
 
 
 class Planner:
-    """Plans people, some hundred at a time. ``waiting``: of whom the mirror says that something was in their way."""
+    """Plans people, some hundred at a time. ``waiting``: of whom the mirror says that something was in their way, with
+    the marks of what they claim now.
+    """
 
     def __init__(self, found: Tenant) -> None:
         self.tenant, place = found, found.place
@@ -148,7 +151,7 @@ class Planner:
         self.context = replace(bare, claims=self._claimed)
         self.managers = Managers(found)
         self.moved: set[str] = set()
-        self.waiting: set[str] = set()
+        self.waiting: dict[str, Marks] = {}
         self._version = present.version_at(place)
         self._identify_managers()
 
@@ -159,7 +162,8 @@ class Planner:
 
     def plan(self, seen: list[Seen]) -> list[Planned]:
         """The plans of those who are not as they were, or may be able to come in by now."""
-        self.waiting.update(each.known.object_id for each in seen if each.known and each.known.is_waiting)
+        waiting = [each for each in seen if each.known and each.known.is_waiting]
+        self.waiting |= {each.person.object_id: marks_of(self.tenant.place.rules, each.person) for each in waiting}
         changed = self._changed(seen)
         identified = self._identified(changed)
         users, working = self.present.rows_of(identified)

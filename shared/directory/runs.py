@@ -15,7 +15,7 @@ from typing import Any, Literal
 from shared.clock import from_text, to_text
 from shared.directory import TABLE
 from shared.directory.guard import Hold
-from shared.directory.packing import IDS_A_COLUMN, pack, unpack
+from shared.directory.packing import IDS_A_COLUMN, MARK_BYTES, Marks, pack, pack_marks, unpack, unpack_marks
 from shared.directory.plan import Removal
 from shared.directory.rules import Rules
 from shared.directory.store import RESET, RULES, STATE, rules_of
@@ -24,6 +24,7 @@ from shared.runtime import Runtime
 from shared.storage.keys import after as behind
 from shared.storage.keys import newest_first
 from shared.storage.rows import Change, Row, fill
+from shared.storage.tables import LARGEST_PROPERTY
 
 PREFIX = "r~"
 LEASE = timedelta(seconds=120)
@@ -61,7 +62,7 @@ def _each(totals: Totals) -> tuple[int, int, int, int]:
 
 
 NOTHING = Totals()
-_IDS = ("doubtful", "next_doubtful", "waiting")
+_IDS = ("doubtful", "next_doubtful")
 MOST_TROUBLES = 10
 """That a run tells of: a row holds no more than so much."""
 MOST_WAITING = 1_000
@@ -79,10 +80,10 @@ class State:
     desk's structure by which the mirror's plans were made, ``next_version``: by which this run's are; ``way``,
     ``next_way``: of all that could be in somebody's way at the desk (``present.way_at``); ``doubtful``:
     whom Graph said to be removed and had nevertheless, to be asked for once more; ``waiting``: of whom the mirror says
-    that something is in their way, one more than are remembered where they are too many; ``known``: how many people
-    the mirror holds; ``troubles``: of the last run. ``held_run``: the last run of which something waits for approval;
-    ``settling``: the run that was decided about. ``full_at``: when the last run began that read everything,
-    however it ended.
+    that something is in their way, with the marks of all that they claim, or nobody where they are ``too_many_wait``;
+    ``known``: how many people the mirror holds; ``troubles``: of the last run. ``held_run``: the last run of which
+    something waits for approval; ``settling``: the run that was decided about. ``full_at``: when the last run began
+    that read everything, however it ended.
     """
 
     etag: str | None = None
@@ -111,7 +112,8 @@ class State:
     resyncs: int = 0
     doubtful: tuple[str, ...] = ()
     next_doubtful: tuple[str, ...] = ()
-    waiting: tuple[str, ...] = ()
+    waiting: dict[str, Marks] = field(default_factory=dict)
+    too_many_wait: bool = False
     troubles: tuple[str, ...] = ()
     version: str = ""
     next_version: str = ""
@@ -137,14 +139,18 @@ class State:
             return cls()
         ids = {name: tuple(unpack(row.get(name, b""))) for name in _IDS}
         totals = Totals(**json.loads(row.get("totals", "{}")))
+        troubles = tuple(json.loads(row.get("troubles", "[]")))
+        waiting = dict(zip(unpack(row.get("waiting", b"")), unpack_marks(row.get("waiting_marks", b"")), strict=False))
+        too_many = row.get("too_many_wait", bool(row.get("waiting")))  # a former version remembered no marks
         return fill(
-            cls, row, etag=row.etag, totals=totals, troubles=tuple(json.loads(row.get("troubles", "[]"))), **ids
+            cls, row, etag=row.etag, totals=totals, troubles=troubles, waiting=waiting, too_many_wait=too_many, **ids
         )
 
     def row(self, connection_id: str) -> Row:
         """The row that holds this state, at the version that it was read at."""
         values: dict[str, Any] = asdict(self)
         values |= {name: pack(values[name][:IDS_A_COLUMN]) for name in _IDS}
+        values |= {"waiting": pack(self.waiting), "waiting_marks": pack_marks(self.waiting.values())}
         values |= {name: json.dumps(values[name], ensure_ascii=False) for name in ("totals", "troubles")}
         return Row(connection_id, STATE, values, values.pop("etag"))
 
@@ -173,17 +179,19 @@ class State:
         self.pieces = self.piece = self.line = 0
         self.next_doubtful = ()
 
-    @property
-    def too_many_wait(self) -> bool:
-        """Whether more people wait than are remembered."""
-        return len(self.waiting) > MOST_WAITING
-
-    def note_waiting(self, waits: Mapping[str, bool]) -> None:
-        """Note whether people wait (by object id); of too many nobody is taken off, until all are looked at."""
+    def note_waiting(self, waits: Mapping[str, Marks | None]) -> None:
+        """Note who waits, by object id, with the marks of what they claim, and who does not (None); where too many do,
+        nothing is known of anybody until all are looked at.
+        """
         if not self.too_many_wait:
-            stay = [each for each in self.waiting if waits.get(each, True)]
-            more = [each for each, does in waits.items() if does and each not in self.waiting]
-            self.waiting = (*stay, *more)[: MOST_WAITING + 1]
+            after = {**self.waiting, **waits}
+            self.remember_waiting({each: marks for each, marks in after.items() if marks is not None})
+
+    def remember_waiting(self, waiting: Mapping[str, Marks]) -> None:
+        """These wait, and nobody else."""
+        room = sum(1 + len(marks) * MARK_BYTES for marks in waiting.values())
+        self.too_many_wait = len(waiting) > MOST_WAITING or room > LARGEST_PROPERTY
+        self.waiting = {} if self.too_many_wait else dict(waiting)
 
     def take_over(self, troubles: tuple[str, ...]) -> None:
         """All that was read is applied: the next run begins where this one ended."""

@@ -16,7 +16,7 @@ from shared.directory import applying, mirror, releasing, runs, schedule
 from shared.directory.mirror import PEOPLE, bare_digest
 from shared.directory.pieces import Planned, effective, is_held, line_of, planned_of
 from shared.directory.place import Place
-from shared.directory.planning import Tally, find_spared
+from shared.directory.planning import Balance, find_spared
 from shared.directory.replanning import plan_known
 from shared.directory.runs import Run, Status
 from shared.directory.spool import Spool
@@ -111,9 +111,9 @@ def _plan_freely(place: Place, object_ids: Sequence[str]) -> list[Planned]:
     if not object_ids:
         return []
     planner, planned = plan_known(place, object_ids)
-    structure, tally = planner.context.structure, Tally()
-    tally.add(planned, structure.admin_roles())
-    free = replace(place.run, holds=(), spared=tuple(find_spared(place, tally)))
+    structure, balance = planner.context.structure, Balance()
+    balance.add(planned, structure.admin_roles())
+    free = replace(place.run, holds=(), spared=tuple(find_spared(place, balance)))
     return [effective(each, free, structure) for each in planned]
 
 

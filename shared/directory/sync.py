@@ -72,7 +72,10 @@ def sync_directory(rt: Runtime, work: SyncDirectory) -> None:
         )
     elif schedule.is_due(head.rules, head.state, now):
         head.state.lease(now)
-        _begin(rt, work.connection_id, head.state, runs.new_run(now, "run", work.cause))
+        try:
+            _begin(rt, work.connection_id, head.state, runs.new_run(now, "run", work.cause))
+        except (RowChanged, RowExists):
+            raise Later("Another worker has just begun a run of this directory.", BUSY_DELAY) from None
         _guarded(rt, work.connection_id, head, partial(_carry_on, reset=head.reset))
 
 
@@ -125,7 +128,7 @@ def _interrupt(rt: Runtime, connection_id: str, state: State, why: DeskbridgeErr
 
 def _give_up(rt: Runtime, connection_id: str, state: State, why: DeskbridgeError) -> None:
     """The run is over: nothing of what it read is applied, and the next one begins where the last good one ended."""
-    log.error("directory.failed", reason=why.cause)
+    log.error("directory.failed", run=state.run, reason=why.cause)
     now, run = rt.clock.now(), runs.find_run(rt, connection_id, state.run) if state.run else None
     if run is None:
         _interrupt(rt, connection_id, state, why)

@@ -97,9 +97,9 @@ class Tenant:
 
     def iter_reports(self, managers: Collection[str]) -> Iterator[list[Seen]]:
         """Those who have one of these managers, and are not looked at for anything else."""
-        listed = mirror.iter_known(self.place.rt, self.place.connection_id, ["manager"])
         looked_at = self.told.last.keys() | self._others()
-        ids = [each.object_id for each in listed if each.manager in managers and each.object_id not in looked_at]
+        reports = mirror.find_reports(self.place.rt, self.place.connection_id, managers)
+        ids = [each for each in reports if each not in looked_at]
         for chunk in batched(ids, CHUNK, strict=False):
             yield [Seen(self.unchanged(each), each) for each in self.find_known(chunk).values()]
 
@@ -202,7 +202,6 @@ def _read_back(place: Place) -> Tenant:
         groups_full=reads_all_groups(place),
         told=index(spool.iter_all("users", state.user_pages)),
         groups_told=add_up(spool.iter_all("groups", state.group_pages)),
-        waiting=frozenset(state.waiting),
     )
 
 
@@ -212,7 +211,8 @@ def _look_at_groups(found: Tenant) -> None:
     """
     place, told = found.place, found.groups_told
     replanned = place.state.version != place.state.next_version
-    concerns = found.full or found.groups_full or found.told.last or found.waiting or told.names or told.removed
+    waits = place.state.waiting or place.state.too_many_wait
+    concerns = found.full or found.groups_full or found.told.last or waits or told.names or told.removed
     if not (concerns or replanned):
         return
     found.groups_loaded = True

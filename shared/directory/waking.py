@@ -8,42 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shared.directory.identifying import claims_of
-from shared.directory.mirror import Known
-from shared.directory.persons import Person
-from shared.directory.rules import Rules
+from shared.directory.claiming import marks_of
 from shared.directory.tenant import MOST_REMEMBERED, Tenant
 
 
 def wake(found: Tenant) -> None:
     """Let those be looked at who may come in by now; of too many who wait it is not known who, and all are."""
-    if found.everybody or not found.waiting:
+    state = found.place.state
+    if found.everybody or not (state.waiting or state.too_many_wait):
         return
-    found.waiting = _may_come(found)
-    found.everybody = bool(found.waiting) and found.place.state.too_many_wait
+    is_clear = state.way != state.next_way or len(found.told.last) > MOST_REMEMBERED
+    free = set() if is_clear else {*_iter_free(found)}
+    found.everybody = state.too_many_wait and (is_clear or bool(free))
+    found.waiting = frozenset(each for each, marks in state.waiting.items() if is_clear or marks & free)
 
 
-def _may_come(found: Tenant) -> frozenset[str]:
-    state, rules = found.place.state, found.place.rules
-    if state.way != state.next_way or len(found.told.last) > MOST_REMEMBERED:
-        return found.waiting
-    free = frozenset(_iter_free(found))
-    if not free or state.too_many_wait:
-        return found.waiting if free else frozenset()
-    waiting = found.find_known(found.waiting).values()
-    return frozenset(each.object_id for each in waiting if free & {*claims_of(rules, found.unchanged(each))})
-
-
-def _iter_free(found: Tenant) -> Iterator[str]:
+def _iter_free(found: Tenant) -> Iterator[bytes]:
     """What somebody had before this round, and has no more."""
     rules = found.place.rules
     for seen in found.iter_told():
         if seen.known:
-            yield from _claims_before(rules, seen.known) - {*claims_of(rules, seen.person)}
+            yield from marks_of(rules, seen.known.person()) - marks_of(rules, seen.person)
     for known in found.find_known(found.gone).values():
-        yield from _claims_before(rules, known)
-
-
-def _claims_before(rules: Rules, known: Known) -> set[str]:
-    person = Person(known.object_id, known.properties, known.manager, known.groups, known.groups, known.gone)
-    return {*claims_of(rules, person)}
+        yield from marks_of(rules, known.person())

@@ -169,16 +169,25 @@ def _is_written(place: Place, planned: Planned) -> bool:
 
 
 def _is_taken(place: Place, planned: Planned) -> bool:
-    """Write one entry; whether the table took it. Who is the last administrator by now is to be planned as such."""
+    """Write one entry; whether the table took it."""
     changes = _merged(changes_of(place, planned)) + _marks([planned])
     try:
         if _takes_admin(place, planned):
             changes += _last_look(place, planned)
         if changes:
             place.rt.tables[TABLE].transact(changes)
-    except (RowExists, RowChanged, BadInput):
+    except (RowExists, RowChanged):
+        return False
+    except BadInput:  # nobody else would be left
+        _spare(place, planned)
         return False
     return True
+
+
+def _spare(place: Place, planned: Planned) -> None:
+    """Let this agent, who is the last administrator by now, be planned as such."""
+    if planned.entry.agent:
+        place.run = replace(place.run, spared=(*place.run.spared, planned.entry.agent.agent_id))
 
 
 def _last_look(place: Place, planned: Planned) -> list[Change]:
@@ -186,11 +195,7 @@ def _last_look(place: Place, planned: Planned) -> list[Change]:
     before, after = planned.entry.agent_before, planned.entry.agent
     if before is None or after is None:
         return []
-    try:
-        return last_admin.check_agent(place.rt, before, after)
-    except BadInput:
-        place.run = replace(place.run, spared=(*place.run.spared, after.agent_id))
-        raise
+    return last_admin.check_agent(place.rt, before, after)
 
 
 def _present(place: Place, planned: Planned) -> tuple[Kept[User] | None, Kept[Agent] | None]:

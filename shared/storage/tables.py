@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
@@ -98,18 +99,20 @@ class Table:
         high: str = "",
         after: str = "",
         where: str = "",
+        values: Mapping[str, str] = MappingProxyType({}),
         select: Sequence[str] | None = None,
         limit: int | None = None,
         page: int | None = None,
     ) -> Iterator[Row]:
         """Rows with ``low`` <= key < ``high``, behind ``after``, in the order of keys; fetched as they are taken.
 
-        ``where`` is a filter on other columns, never built from outside text; ``page``: how many are fetched at once.
+        ``where`` is a filter on other columns, never built from outside text: that goes into ``values``, and stands in
+        the filter as ``@name``; ``page``: how many are fetched at once.
         """
         columns = None if select is None else ["PartitionKey", "RowKey", *select]
         found = self._client.query_entities(
             _range_filter(low, high, after, where),
-            parameters={"partition": partition, "low": low, "high": high, "after": after},
+            parameters={"partition": partition, "low": low, "high": high, "after": after, **values},
             select=columns,
             results_per_page=min(page or limit or PAGE, PAGE),
         )
@@ -150,7 +153,7 @@ def _range_filter(low: str, high: str, after: str, where: str) -> str:
     clauses += ["RowKey ge @low"] if low else []
     clauses += ["RowKey lt @high"] if high else []
     clauses += ["RowKey gt @after"] if after else []
-    clauses += [f"({where})"] if where else []
+    clauses += [f"( {where} )"] if where else []  # the SDK looks for names between spaces
     return " and ".join(clauses)
 
 

@@ -15,10 +15,11 @@ from shared.desk.people import User
 from shared.desk.sites import Site
 from shared.directory import mirror, runs, settling, sync
 from shared.directory.rules import Cap, RoleMapping, SiteMapping
-from shared.errors import Conflict
+from shared.errors import Conflict, Later
 from shared.work import SyncDirectory
 from tests.companies import Company, connect_further, go_on, open_company, open_staffed, run_until
 from tests.kill import revive
+from tests.tampering import Carry, body_of, tamper_with_storage
 from tests.world import World
 
 
@@ -299,3 +300,24 @@ def test_offices_that_the_desk_takes_for_one_name_are_one_site(company: Company)
     run = company.run()
     assert (run.status, run.failure) == ("done", "")
     assert len({company.users()[name].site for name in ("Edsger", "Linus")}) == 1
+
+
+@pytest.mark.requirement("DIR-1", "DIR-2")
+def test_two_workers_who_begin_in_the_same_moment_make_one_run(company: Company) -> None:
+    world, rt = company.world, company.world.rt
+    company.tenant.change("alan@contoso.com", jobTitle="Mathematician")
+    world.advance(3600)
+    before, overtaken = len(runs.list_runs(rt, company.connection_id)[0]), list[str]()
+
+    def overtake(request: requests.PreparedRequest, carry: Carry) -> requests.Response:
+        if not overtaken and b"!state" in body_of(request):
+            overtaken.append("once")
+            sync.sync_directory(rt, SyncDirectory(connection_id=company.connection_id, cause="scan"))
+        return carry()
+
+    tamper_with_storage(world, overtake)
+    with pytest.raises(Later):
+        sync.sync_directory(rt, SyncDirectory(connection_id=company.connection_id, cause="scan"))
+    found, _ = runs.list_runs(rt, company.connection_id)
+    assert (overtaken, len(found), found[0].status) == (["once"], before + 1, "done")
+    assert company.users()["Alan"].details["title"] == "Mathematician"

@@ -155,6 +155,24 @@ def test_one_who_waits_comes_in_when_the_other_one_leaves_and_the_rest_is_not_pl
     assert company.waiting() == {crowd["one.of.paris"], crowd["two.of.paris"]}
 
 
+@pytest.mark.requirement("DIR-7")
+@pytest.mark.parametrize("waiting", [2, MOST_WAITING + 1])
+def test_who_waits_still_claims_what_they_do_in_an_hour_that_tells_of_the_other_one(world: World, waiting: int) -> None:
+    company = open_company(world)
+    crowd = [company.hire(f"clerk{number}", mail="office@contoso.com") for number in range(waiting)]
+    assert company.run().counts == {"refuse": waiting}
+    company.tenant.change(crowd[0], jobTitle="Clerk")
+    world.meter.start()
+    assert company.run().counts == {"refuse": 1}
+    assert len({call for call in world.meter.calls if "RowKey='p~" in call}) == 1, "nobody else may come in by that"
+    company.hire("late", mail="office@contoso.com")
+    assert company.run().counts == {"refuse": 1}
+    seen = looking.what_would_happen(world.rt, company.connection_id, crowd[1])
+    is_cut = "others" in {step.what for step in seen.steps}
+    assert (str(seen.entry.reason), is_cut) == (("new", True) if waiting > MOST_WAITING else ("address_shared", False))
+    assert company.users() == {}
+
+
 @pytest.mark.requirement("DIR-2", "DIR-7")
 @pytest.mark.parametrize("together", [True, False])
 def test_who_waits_for_an_address_of_another_tenant_comes_in_when_that_gives_it_up(
