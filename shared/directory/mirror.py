@@ -30,8 +30,6 @@ MOST_COMPARED = 10
 https://learn.microsoft.com/en-us/rest/api/storageservices/querying-tables-and-entities"""
 LONGEST_JSON = 30_000
 """Characters, as UTF-16 counts them, that a column takes as text; what is longer is compressed."""
-BRIEF = ("digest", "user_id", "agent_id", "groups", "groups_more", "gives", "serial", "gone", "manager")
-"""What a round over everybody needs to know of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ def known_of(row: Row) -> Known:
         digest=row.get("digest", ""),
         user_id=row.get("user_id", ""),
         agent_id=row.get("agent_id", ""),
-        gives=_totals(str(row.get("gives", "0,0,0,0"))),
+        gives=gives_of(str(row.get("gives", "0,0,0,0"))),
         serial=row.get("serial", 0),
         name=row.get("name", ""),
         outcome=row.get("outcome", ""),
@@ -106,7 +104,7 @@ def columns_of(known: Known, told: Mapping[str, Any]) -> dict[str, Any]:
         **_json_columns("properties", known.properties),
         **_id_columns("groups", known.groups),
         **{name: getattr(known, name) for name in _TEXTS},
-        "gives": ",".join(map(str, (known.gives.active, known.gives.roles, known.gives.teams, known.gives.seats))),
+        "gives": gives_text(known.gives),
         "serial": known.serial,
         f"h{known.serial % REMEMBERED_RUNS}": json.dumps(told, ensure_ascii=False, separators=(",", ":"))[
             :LONGEST_JSON
@@ -232,6 +230,12 @@ def _ids_of(row: Row, name: str) -> frozenset[str]:
     return frozenset(unpack(bytes(row.get(name, b"")) + bytes(row.get(f"{name}_more", b""))))
 
 
+def gives_text(gives: Totals) -> str:
+    """As a column holds it."""
+    return f"{gives.active},{gives.roles},{gives.teams},{gives.seats}"
+
+
 @lru_cache(1_000)
-def _totals(text: str) -> Totals:
+def gives_of(text: str) -> Totals:
+    """The same again."""
     return Totals(*map(int, text.split(",")))

@@ -1,7 +1,7 @@
 """The tenant as it is after a round: what was told, upon what the mirror knew before.
 
-Whoever need not be looked at is never loaded. A round over everybody holds a little of each person at once (``BRIEF``),
-any other only those whom Graph spoke of.
+Whoever need not be looked at is never loaded. A round over everybody holds a little of each person at once
+(``Briefs``), any other only those whom Graph spoke of.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 
 from shared.clock import to_text
 from shared.directory import mirror, rounds
-from shared.directory.mirror import BRIEF, Group, Known
+from shared.directory.brief import COLUMNS, Briefs
+from shared.directory.mirror import Group, Known
 from shared.directory.persons import Gone, Person
 from shared.directory.place import Place
 from shared.directory.properties import groups_in_use
@@ -62,7 +63,7 @@ class Tenant:
     groups_before: dict[str, Group] = field(default_factory=dict)
     groups_loaded: bool = False
     above: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    brief: dict[str, Known] = field(default_factory=dict)
+    brief: Briefs = field(default_factory=Briefs)
     gone: dict[str, Gone] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
     emptied: frozenset[str] = frozenset()
@@ -185,8 +186,7 @@ def look(place: Place) -> Tenant:
     rounds.check_told(place, found.told)
     _look_at_groups(found)
     if found.full:
-        listed = mirror.iter_known(place.rt, place.connection_id, BRIEF)
-        found.brief = {each.object_id: each for each in listed}
+        found.brief = Briefs(mirror.iter_known(place.rt, place.connection_id, COLUMNS))
         found.emptied = _emptied(found)
     _look_up_gone(found)
     return found
@@ -275,7 +275,7 @@ def _look_up_gone(tenant: Tenant) -> None:
     place, told = tenant.place, tenant.told
     suspects = told.removed | (set(place.state.doubtful) - told.last.keys())
     if tenant.full:
-        suspects |= {known.object_id for known in tenant.brief.values() if not known.gone} - told.last.keys()
+        suspects |= {each for each in tenant.brief if each not in told.last and not tenant.brief[each].gone}
     known = suspects & tenant.brief.keys() if tenant.brief else _known_among(tenant, suspects)
     absent = known - graph.find_present(place.client, sorted(known)) if known else set()
     place.state.next_doubtful = tuple(sorted((known - absent) & told.removed)[:MOST_LOOKED_UP])
