@@ -192,7 +192,7 @@ class Planner:
 
     def iter_reports(self) -> Iterator[list[Seen]]:
         """After all others: those whose manager is somebody else at the desk by now, who was known before."""
-        if self.moved and not self.tenant.everybody:
+        if self.moved:
             yield from self.tenant.iter_reports(self.moved)
 
     def _identified(self, seen: list[Seen]) -> list[Identified]:
@@ -212,7 +212,7 @@ class Planner:
         there = (user.thing if user else None, agent.thing if agent else None)
         entry = plan_person(self.context, known, *there, self.managers)
         row = _row(seen, entry, mirror.waiting_digest(self._digest(seen.person), entry.obstacles))
-        if seen.known and (seen.known.user_id, seen.known.agent_id) != (row.user_id, row.agent_id):
+        if not self.tenant.everybody and seen.known and _is_elsewhere(seen.known, row):
             self.moved.add(row.object_id)
         return Planned(
             entry,
@@ -223,6 +223,11 @@ class Planner:
             agent_etag=agent.etag if agent else "",
             gave=seen.known.gives if seen.known else NOTHING,
         )
+
+
+def _is_elsewhere(before: Known, after: Known) -> bool:
+    """Whether somebody is another user or agent at the desk than they were."""
+    return (before.user_id, before.agent_id) != (after.user_id, after.agent_id)
 
 
 def _waits_on(planned: Planned, before: Known | None) -> bool:

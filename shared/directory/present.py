@@ -39,6 +39,8 @@ from shared.directory.tenant import Seen
 from shared.errors import NotFound
 from shared.runtime import Runtime
 
+MOST_REMEMBERED = 5_000
+"""Rows of users that are held at once, in the hope that they are needed again."""
 FEW = 300
 _SHARE_OF_FEW = 30
 """People who are nobody at the desk yet of whom it is cheaper to look for each than to go through the whole desk: so
@@ -125,6 +127,8 @@ class Present:
         return True
 
     def _read_users(self, ids: set[str]) -> None:
+        if len(self._read) > MOST_REMEMBERED:
+            self._read.clear()
         found = _read_many(self.rt, people.KIND, ids - self._read.keys() - self._absent)
         self._absent |= ids - self._read.keys() - found.keys()
         self._read |= found

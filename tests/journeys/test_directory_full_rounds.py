@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dev.graph import Fault
+from shared.directory import present, tenant
 from shared.directory.runs import Run
 from tests.companies import Company, open_company, open_staffed, picture_of
 from tests.world import World
@@ -112,3 +113,23 @@ def test_the_full_round_of_the_day_holds_what_is_held(world: World) -> None:
     second = the_next_day(company)
     assert (second.status, second.full, second.removals) == ("held", True, {"deactivation": MANY - 1})
     assert all(user.active for user in company.users().values())
+
+
+@pytest.mark.requirement("DIR-10")
+@pytest.mark.parametrize("held", [0, 2, 5_000])
+def test_however_few_rows_of_users_are_held_at_once_the_plan_is_the_same(
+    company: Company, monkeypatch: pytest.MonkeyPatch, held: int
+) -> None:
+    monkeypatch.setattr(present, "MOST_REMEMBERED", held)
+    monkeypatch.setattr(tenant, "CHUNK", 2)
+    for name in ("edsger", "barbara", "tony"):
+        company.hire(name, manager="ada")
+    company.run()
+    company.tenant.change("tony@contoso.com", mail="barbara@contoso.com")
+    company.tenant.change("barbara@contoso.com", mail="tony@contoso.com")
+    mappings = [each.model_copy(update={"values": {"fax": "none"}}) for each in company.rules().site_mappings]
+    company.keep(site_mappings=tuple(mappings))
+    assert company.run().counts == {"update": 6}
+    users = company.users()
+    assert {each.details["fax"] for each in users.values()} == {"none"}
+    assert (users["Tony"].address, users["Barbara"].address) == ("barbara@contoso.com", "tony@contoso.com")
