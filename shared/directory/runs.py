@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -148,10 +148,11 @@ class State:
 
     def row(self, connection_id: str) -> Row:
         """The row that holds this state, at the version that it was read at."""
-        values: dict[str, Any] = asdict(self)
+        values: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
         values |= {name: pack(values[name][:IDS_A_COLUMN]) for name in _IDS}
         values |= {"waiting": pack(self.waiting), "waiting_marks": pack_marks(self.waiting.values())}
-        values |= {name: json.dumps(values[name], ensure_ascii=False) for name in ("totals", "troubles")}
+        values["totals"] = json.dumps(asdict(self.totals))
+        values["troubles"] = json.dumps(self.troubles, ensure_ascii=False)
         return Row(connection_id, STATE, values, values.pop("etag"))
 
     def is_leased(self, now: datetime) -> bool:
