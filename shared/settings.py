@@ -79,7 +79,11 @@ class Settings(BaseModel):
     hostname: Annotated[str, Field(alias="WEBSITE_HOSTNAME")] = ""
     """Set by Azure (and by the local host): the app's own host name."""
     instance_id: Annotated[str, Field(alias="WEBSITE_INSTANCE_ID")] = ""
-    """Set by Azure: tells that this is not a developer's machine."""
+    """Set by Azure on plans with instances of their own (Premium, App Service); Flex Consumption does not set it."""
+    sku: Annotated[str, Field(alias="WEBSITE_SKU")] = ""
+    """Set by Azure: the kind of plan, such as ``FlexConsumption``."""
+    pod_name: Annotated[str, Field(alias="WEBSITE_POD_NAME")] = ""
+    """Set by Azure on Flex Consumption, where it names the instance."""
     environment: Annotated[str, Field(alias="ENVIRONMENT", pattern=r"^[a-z0-9-]{1,30}$")] = "production"
     """Which environment this installation is; a connection that is meant for another one rests here."""
     alert_url: Annotated[SecretStr, Field(alias="ALERT_WEBHOOK_URL")] = SecretStr("")
@@ -179,8 +183,12 @@ class Settings(BaseModel):
 
     @property
     def in_azure(self) -> bool:
-        """Whether the app runs in Azure and not on a developer's machine."""
-        return bool(self.instance_id)
+        """Whether the app runs in Azure and not on a developer's machine, whichever plan it is on.
+
+        The host tells its plans apart by the same variables:
+        https://github.com/Azure/azure-functions-host/blob/dev/src/WebJobs.Script/Environment/EnvironmentExtensions.cs
+        """
+        return bool(self.instance_id or self.sku or self.pod_name)
 
     @property
     def alert_mail_recipients(self) -> list[str]:

@@ -41,6 +41,8 @@ GOOD = {"SECRET_KEY": base64.b64encode(b"k" * 32).decode(), "AzureWebJobsStorage
         ({"STORAGE_PREFIX": "../x"}, "STORAGE_PREFIX"),
         ({"ADMIN_AUTH": "dev", "WEBSITE_INSTANCE_ID": "abc"}, "refused in Azure"),
         ({"LOCAL_CLOUD_URL": "https://localhost:1", "WEBSITE_INSTANCE_ID": "abc"}, "refused in Azure"),
+        ({"ADMIN_AUTH": "dev", "WEBSITE_SKU": "FlexConsumption"}, "refused in Azure"),
+        ({"LOCAL_CLOUD_URL": "https://localhost:1", "WEBSITE_POD_NAME": "pod-1"}, "refused in Azure"),
     ],
 )
 def test_a_wrong_setting_is_named_and_its_value_is_not(wrong: dict[str, str], said: str) -> None:

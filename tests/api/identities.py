@@ -15,7 +15,7 @@ BY_TOKEN = {"ADMIN_AUTH": "bearer", "ADMIN_TENANT_ID": TENANT, "ADMIN_CLIENT_ID"
 BY_EASYAUTH = {
     "ADMIN_AUTH": "easyauth",
     "ADMIN_TENANT_ID": TENANT,
-    "WEBSITE_INSTANCE_ID": "i",
+    "WEBSITE_SKU": "FlexConsumption",
     "WEBSITE_AUTH_ENABLED": "True",
 }
 

@@ -27,11 +27,18 @@ def test_whom_app_service_signed_in_gets_in(world: World) -> None:
     assert status(world, by_easyauth(mapped)) == 200
 
 
+@pytest.mark.requirement("OPS-6", "OPS-8")
+@pytest.mark.parametrize("sign", ["WEBSITE_INSTANCE_ID", "WEBSITE_SKU", "WEBSITE_POD_NAME"])
+def test_each_plan_of_azure_is_known_by_its_own_sign(world: World, sign: str) -> None:
+    world.start(**{**BY_EASYAUTH, "WEBSITE_SKU": "", sign: "something"})
+    assert status(world, by_easyauth(principal(ADMIN))) == 200
+
+
 @pytest.mark.requirement("OPS-6")
 @pytest.mark.parametrize(
     "changed",
     [
-        {"WEBSITE_INSTANCE_ID": ""},
+        {"WEBSITE_SKU": ""},
         {"WEBSITE_AUTH_ENABLED": ""},
         {"WEBSITE_AUTH_ENABLED": "False"},
         {"WEBSITE_AUTH_ENABLED": "1"},

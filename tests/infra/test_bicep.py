@@ -37,7 +37,9 @@ ROLES = {
 }
 """https://learn.microsoft.com/en-us/azure/role-based-access-control/built-in-roles"""
 GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-SET_BY_AZURE = {"WEBSITE_AUTH_ENABLED", "WEBSITE_HOSTNAME", "WEBSITE_INSTANCE_ID"}
+SET_BY_AZURE = {
+    "WEBSITE_AUTH_ENABLED", "WEBSITE_HOSTNAME", "WEBSITE_INSTANCE_ID", "WEBSITE_SKU", "WEBSITE_POD_NAME",
+}  # fmt: skip
 LOCAL_ONLY = {
     "AzureWebJobsStorage", "AzureWebJobsStorage__accountName", "FUNCTIONS_WORKER_RUNTIME", "LOCAL_CLOUD_URL",
 }  # fmt: skip
