@@ -25,28 +25,37 @@ $roles = foreach ($permission in $Permissions) {
     if (-not $role) { throw "Microsoft Graph has no application permission $permission." }
     $role
 }
-$asked = @{
-    ResourceAppId  = $graph.AppId
-    ResourceAccess = @($roles | ForEach-Object { @{ Id = $_.Id; Type = 'Role' } })
-}
+$wanted = @($roles | ForEach-Object { @{ Id = $_.Id; Type = 'Role' } })
 
 $quoted = $Name.Replace("'", "''")
 $app = Get-MgApplication -Filter "displayName eq '$quoted'" | Select-Object -First 1
 if ($app) {
-    Update-MgApplication -ApplicationId $app.Id -RequiredResourceAccess $asked
+    # What it asks for already stays: of Graph by other people's wishes, and of other services.
+    $others = @($app.RequiredResourceAccess | Where-Object ResourceAppId -NE $graph.AppId)
+    $known = @(($app.RequiredResourceAccess | Where-Object ResourceAppId -EQ $graph.AppId).ResourceAccess)
+    $all = @($known | ForEach-Object { @{ Id = $_.Id; Type = $_.Type } }) + @($wanted | Where-Object { $_.Id -notin $known.Id })
+    Update-MgApplication -ApplicationId $app.Id `
+        -RequiredResourceAccess @($others + @{ ResourceAppId = $graph.AppId; ResourceAccess = $all })
 } else {
-    $app = New-MgApplication -DisplayName $Name -SignInAudience AzureADMyOrg -RequiredResourceAccess $asked
+    $app = New-MgApplication -DisplayName $Name -SignInAudience AzureADMyOrg `
+        -RequiredResourceAccess @{ ResourceAppId = $graph.AppId; ResourceAccess = $wanted }
 }
 $principal = Get-MgServicePrincipal -Filter "appId eq '$($app.AppId)'"
 if (-not $principal) { $principal = New-MgServicePrincipal -AppId $app.AppId }
 
-if (-not (Get-MgApplicationFederatedIdentityCredential -ApplicationId $app.Id | Where-Object Name -EQ 'deskbridge')) {
-    New-MgApplicationFederatedIdentityCredential -ApplicationId $app.Id -BodyParameter @{
-        Name      = 'deskbridge'
-        Issuer    = "https://login.microsoftonline.com/$IdentityTenantId/v2.0"
-        Subject   = "$IdentityPrincipalId"
-        Audiences = @('api://AzureADTokenExchange')
-    } | Out-Null
+$trust = @{
+    Issuer    = "https://login.microsoftonline.com/$IdentityTenantId/v2.0"
+    Subject   = "$IdentityPrincipalId"
+    Audiences = @('api://AzureADTokenExchange')
+}
+# One that is there may be of an installation that is gone, or mistyped: it is made to say what was asked for now.
+$there = Get-MgApplicationFederatedIdentityCredential -ApplicationId $app.Id | Where-Object Name -EQ 'deskbridge'
+if ($there) {
+    Update-MgApplicationFederatedIdentityCredential -ApplicationId $app.Id `
+        -FederatedIdentityCredentialId $there.Id -BodyParameter $trust
+} else {
+    New-MgApplicationFederatedIdentityCredential -ApplicationId $app.Id `
+        -BodyParameter ($trust + @{ Name = 'deskbridge' }) | Out-Null
 }
 
 $granted = (Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $principal.Id -All).AppRoleId

@@ -20,7 +20,8 @@ shift 3
 
 graph=00000003-0000-0000-c000-000000000000 # Microsoft Graph, in every tenant
 
-app=$(az ad app list --filter "displayName eq '$name'" --query '[0].appId' --output tsv)
+quoted=$(printf '%s' "$name" | sed "s/'/''/g")
+app=$(az ad app list --filter "displayName eq '$quoted'" --query '[0].appId' --output tsv)
 if [ -z "$app" ]; then
     app=$(az ad app create --display-name "$name" --sign-in-audience AzureADMyOrg --query appId --output tsv)
     echo "registered $name: $app"
@@ -29,20 +30,21 @@ else
 fi
 az ad sp show --id "$app" >/dev/null 2>&1 || az ad sp create --id "$app" --output none
 
+asked=$(az ad app permission list --id "$app" --query "[?resourceAppId=='$graph'].resourceAccess[].id" --output tsv)
 for permission in "$@"; do
     role=$(az ad sp show --id $graph --query "appRoles[?value=='$permission'].id | [0]" --output tsv)
     if [ -z "$role" ]; then
         echo "Microsoft Graph has no application permission $permission" >&2
         exit 1
     fi
-    az ad app permission add --id "$app" --api $graph --api-permissions "$role=Role" --output none 2>/dev/null
+    printf '%s\n' "$asked" | grep -qx "$role" && continue
+    az ad app permission add --id "$app" --api $graph --api-permissions "$role=Role" --output none --only-show-errors
     echo "asks for $permission"
 done
 
-if ! az ad app federated-credential show --id "$app" --federated-credential-id deskbridge >/dev/null 2>&1; then
-    file=$(mktemp)
-    trap 'rm -f "$file"' EXIT
-    cat >"$file" <<EOF
+file=$(mktemp)
+trap 'rm -f "$file"' EXIT
+cat >"$file" <<EOF
 {
   "name": "deskbridge",
   "issuer": "https://login.microsoftonline.com/$tenant/v2.0",
@@ -50,9 +52,14 @@ if ! az ad app federated-credential show --id "$app" --federated-credential-id d
   "audiences": ["api://AzureADTokenExchange"]
 }
 EOF
-    az ad app federated-credential create --id "$app" --parameters "@$file" --output none
-    echo "trusts the identity $principal"
+# One that is there may be of an installation that is gone, or mistyped: it is made to say what was asked for now.
+set -- --id "$app" --parameters "@$file" --output none
+if az ad app federated-credential show --id "$app" --federated-credential-id deskbridge >/dev/null 2>&1; then
+    az ad app federated-credential update --federated-credential-id deskbridge "$@"
+else
+    az ad app federated-credential create "$@"
 fi
+echo "trusts the identity $principal"
 
 # A new registration is not known everywhere at once; consent fails until it is.
 for wait in 5 10 20 40 0; do
@@ -66,5 +73,6 @@ done
 
 echo
 echo "Connect it:"
-echo "  {\"name\": \"$name\", \"tenant_id\": \"$(az account show --query tenantId --output tsv)\", \"client_id\": \"$app\", \"managed_identity\": true}"
+json_name=$(printf '%s' "$name" | sed 's/[\\"]/\\&/g')
+echo "  {\"name\": \"$json_name\", \"tenant_id\": \"$(az account show --query tenantId --output tsv)\", \"client_id\": \"$app\", \"managed_identity\": true}"
 echo "Then limit it to the mailboxes that it needs: GET /api/v1/connections/ID/scoping has the commands, filled in."

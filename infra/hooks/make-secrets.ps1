@@ -1,11 +1,24 @@
 # Makes the app's own two secrets in its Key Vault, unless they are there: SECRET_KEY seals what is stored and signs what
 # is sent, ADMIN_KEY lets administrators in. The app reads both by reference; nobody needs to see them.
 $ErrorActionPreference = 'Stop'
+$PSNativeCommandUseErrorActionPreference = $false # the status of az is looked at below
 $vault = $env:AZURE_KEY_VAULT_NAME
 
+# The role that lets us in was given a moment ago, and may take ten minutes to be known everywhere:
+# https://learn.microsoft.com/azure/key-vault/general/rbac-guide#known-limits-and-performance
+# Only a list that was answered tells that a secret is missing. Who takes a refusal or an outage for it makes another
+# SECRET_KEY, and all that the first one sealed is lost.
+$known = $null
+foreach ($pause in 5, 10, 20, 40, 60, 90, 120, 120, 120, 0) {
+    $names = az keyvault secret list --vault-name $vault --query '[].name' --output tsv
+    if ($LASTEXITCODE -eq 0) { $known = @($names); break }
+    if ($pause -eq 0) { throw "The vault $vault still does not answer. Once it does: azd hooks run postprovision" }
+    Write-Output "  the vault does not let us in yet, again in $pause seconds"
+    Start-Sleep -Seconds $pause
+}
+
 function New-VaultSecret([string]$Name) {
-    az keyvault secret show --vault-name $vault --name $Name --query id --output tsv 2>$null | Out-Null
-    if ($LASTEXITCODE -eq 0) {
+    if ($known -contains $Name) {
         Write-Output "  ${Name}: is there and stays as it is"
         return
     }
@@ -26,8 +39,10 @@ function New-VaultSecret([string]$Name) {
 New-VaultSecret 'secret-key'
 New-VaultSecret 'admin-key'
 
-# References are looked up when the app starts.
-az functionapp restart --name $env:AZURE_FUNCTION_APP_NAME --resource-group $env:AZURE_RESOURCE_GROUP --output none
+# References are looked up when the app starts. Azure CLI may have another subscription for its default than azd.
+az functionapp restart --name $env:AZURE_FUNCTION_APP_NAME --resource-group $env:AZURE_RESOURCE_GROUP `
+    --subscription $env:AZURE_SUBSCRIPTION_ID --output none
+if ($LASTEXITCODE -ne 0) { throw 'The app was not restarted; restart it, so that it reads its secrets.' }
 
 Write-Output 'To read the key for the admin API:'
 Write-Output "  az keyvault secret show --vault-name $vault --name admin-key --query value --output tsv"
