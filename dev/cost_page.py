@@ -69,10 +69,12 @@ Announced by webhook, scanned every five minutes, 30 days, no attachments:
 TAIL = """
 ## Beside these
 
-* **Always-ready instances.** The largest share of a small installation: one warm instance for HTTP is billed for its
-  memory around the clock (`alwaysReadyHttp`, default 1). With 0 the first notification after a pause may be slower than
-  Graph's three seconds, and its mail then comes with the scan.
-* **Looking at empty queues.** While an instance runs, the host looks at each queue once a second
+* **Always-ready instances.** The largest share of a small installation: one warm instance for HTTP (`alwaysReadyHttp`,
+  default 1) is billed for its memory around the clock: 2 GB for 30 days are 5,184,000 GB-seconds. At $0.000004 for one
+  that waits (list price in the USA, November 2026) that is some $21 a month, with 512 MB $5, and there is no free grant
+  for it. With 0 the first notification after a pause may be slower than Graph's three seconds, and its mail then
+  comes with the scan. `alwaysReadyMail` keeps one warm for what a notification puts on the queue, at the same price.
+* **Looking at empty queues.** While an instance of a queue's function runs, the host looks at its queue once a second
   (`maxPollingInterval`); a raised value costs less and makes mail wait longer.
 * **What is kept.** The original of each mail, its attachments, and some rows of a kilobyte each.
 * **Logs.** About one line of half a kilobyte an execution, billed by the gigabyte.

@@ -14,10 +14,15 @@ param location string
 @description('What connections call this environment: one that is meant for another environment rests here.')
 param environmentKind string = 'production'
 
-@description('Instances for HTTP that are always warm. Graph waits three seconds for an answer to a notification, a cold start may take longer; mail is then found by the scan. Each one is billed around the clock.')
+@description('Instances for HTTP that are always warm. Graph waits three seconds for an answer to a notification, a cold start may take longer; mail is then found by the scan. Each one is billed around the clock: docs/costs.md.')
 @minValue(0)
 @maxValue(20)
 param alwaysReadyHttp int = 1
+
+@description('Instances for reading mailboxes that are always warm. With 0 the first mail after a pause waits until Azure has started one. Billed like the others.')
+@minValue(0)
+@maxValue(20)
+param alwaysReadyMail int = 0
 
 @description('Most instances that each group of functions may scale to.')
 @minValue(40)
@@ -37,6 +42,9 @@ param adminClientId string = ''
 
 @description('Tenant of that app registration. Empty: the tenant of the subscription.')
 param adminTenantId string = ''
+
+@description('While SECRET_KEY is changed: whether the Key Vault holds the one before it, as former-secret-key.')
+param formerKey bool = false
 
 @description('Where Graph reaches the app, if it has a domain of its own: https://desk.contoso.com. Empty: its Azure name.')
 param publicUrl string = ''
@@ -145,9 +153,11 @@ module functions 'app/functions.bicep' = {
     insightsConnection: monitoring.outputs.insightsConnection
     workspaceId: monitoring.outputs.workspaceId
     alwaysReadyHttp: alwaysReadyHttp
+    alwaysReadyMail: alwaysReadyMail
     maximumInstances: maximumInstances
     instanceMemory: instanceMemory
     environmentKind: environmentKind
+    formerKey: formerKey
     publicUrl: publicUrl
     alertWebhookUrl: alertWebhookUrl
     alertMailTo: alertMailTo

@@ -15,6 +15,9 @@ var told = empty(operatorAddress) ? [] : [
   operators.id
 ]
 
+// `repeats`: whether the line is logged again and again while it is so. Only then does its silence mean that it is well;
+// of the others Azure Monitor would tell "resolved" a quarter of an hour later, while a connection is still lost.
+// https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-overview#alerts-and-state
 var rules = [
   {
     key: 'connection'
@@ -22,6 +25,7 @@ var rules = [
     text: 'Nothing of this connection is read or sent until somebody mends it. GET /api/v1/health says what to do.'
     event: 'connection.lost'
     severity: 1
+    repeats: false
   }
   {
     key: 'poison'
@@ -29,6 +33,7 @@ var rules = [
     text: 'It is kept and can be replayed: GET /api/v1/set-aside.'
     event: 'work.poison'
     severity: 2
+    repeats: false
   }
   {
     key: 'lag'
@@ -36,6 +41,7 @@ var rules = [
     text: 'Mail waits in it. GET /api/v1/health names the mailbox, the cause and the cure.'
     event: 'mailbox.late'
     severity: 1
+    repeats: true
   }
   {
     key: 'expiry'
@@ -43,6 +49,7 @@ var rules = [
     text: 'Enter a new one before the sign-in is lost. GET /api/v1/connections names its end.'
     event: 'alert.credential_ends'
     severity: 2
+    repeats: false
   }
 ]
 
@@ -78,7 +85,9 @@ resource queries 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for rule
     ]
     evaluationFrequency: 'PT5M'
     windowSize: 'PT15M'
-    autoMitigate: true
+    autoMitigate: rule.repeats
+    // Not told three times, by each look at the same quarter of an hour.
+    muteActionsDuration: rule.repeats ? null : 'PT15M'
     criteria: {
       allOf: [
         {

@@ -22,12 +22,16 @@ param insightsConnection string
 param workspaceId string
 @description('Instances for HTTP that are always warm.')
 param alwaysReadyHttp int
+@description('Instances for reading mailboxes that are always warm.')
+param alwaysReadyMail int
 @description('Most instances a group of functions.')
 param maximumInstances int
 @description('Memory of an instance in MB.')
 param instanceMemory int
 @description('What connections call this environment.')
 param environmentKind string
+@description('Whether the vault holds the SECRET_KEY before this one.')
+param formerKey bool
 @description('Where Graph reaches the app; empty for its Azure name.')
 param publicUrl string
 @description('Where alerts are posted; empty for nowhere.')
@@ -45,6 +49,21 @@ param adminTenantId string
 var name = 'func-${token}'
 var tenantId = empty(adminTenantId) ? subscription().tenantId : adminTenantId
 var signsIn = !empty(adminClientId)
+
+// Each function that HTTP does not wake scales by itself, and so has warm instances of its own:
+// https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#always-ready-instances
+var readyForHttp = alwaysReadyHttp == 0 ? [] : [
+  {
+    name: 'http'
+    instanceCount: alwaysReadyHttp
+  }
+]
+var readyForMail = alwaysReadyMail == 0 ? [] : [
+  {
+    name: 'function:sync_mailbox'
+    instanceCount: alwaysReadyMail
+  }
+]
 
 // What Graph, Entra and the app itself check in their own way, and App Service Authentication must leave alone.
 var anonymousPaths = [
@@ -104,12 +123,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       scaleAndConcurrency: {
         maximumInstanceCount: maximumInstances
         instanceMemoryMB: instanceMemory
-        alwaysReady: [
-          {
-            name: 'http'
-            instanceCount: alwaysReadyHttp
-          }
-        ]
+        alwaysReady: concat(readyForHttp, readyForMail)
         triggers: {
           http: {
             // Python's own default is one request at a time and instance, which a burst of notifications would wait for.
@@ -135,7 +149,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
     PYTHON_THREADPOOL_THREAD_COUNT: '16'
     SECRET_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUrl}secrets/secret-key)'
-    FORMER_SECRET_KEY: ''
+    FORMER_SECRET_KEY: formerKey ? '@Microsoft.KeyVault(SecretUri=${vaultUrl}secrets/former-secret-key)' : ''
     KEY_VAULT_URL: vaultUrl
     ADMIN_AUTH: signsIn ? 'easyauth' : 'key'
     ADMIN_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUrl}secrets/admin-key)'
@@ -164,15 +178,16 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
   }
 }
 
-resource signIn 'Microsoft.Web/sites/config@2024-04-01' = if (signsIn) {
+// Always said, so that it is switched off again where ADMIN_AUTH goes back to the key.
+resource signIn 'Microsoft.Web/sites/config@2024-04-01' = {
   parent: app
   name: 'authsettingsV2'
   properties: {
     platform: {
-      enabled: true
+      enabled: signsIn
     }
     globalValidation: {
-      requireAuthentication: true
+      requireAuthentication: signsIn
       unauthenticatedClientAction: 'Return401'
       excludedPaths: anonymousPaths
     }
@@ -181,7 +196,7 @@ resource signIn 'Microsoft.Web/sites/config@2024-04-01' = if (signsIn) {
     }
     identityProviders: {
       azureActiveDirectory: {
-        enabled: true
+        enabled: signsIn
         registration: {
           clientId: adminClientId
           openIdIssuer: '${environment().authentication.loginEndpoint}${tenantId}/v2.0'

@@ -33,6 +33,7 @@ BUILT_IN = frozenset(
         "take",
         "tenant",
         "toLower",
+        "concat",
         "union",
         "uniqueString",
     ]

@@ -245,6 +245,32 @@ def test_schedules_and_numbers_are_the_same_on_both_sides() -> None:
         assert f"{name}: '{example[name]}'" in text, name
 
 
+@pytest.mark.requirement("OPS-8")
+def test_only_the_silence_of_a_line_that_is_repeated_means_that_all_is_well() -> None:
+    """Azure Monitor tells "resolved" when a rule finds nothing any more; what is logged once is found once."""
+    text = read_files()["app/alerts.bicep"]
+    repeated = dict(re.findall(r"event: '([\w.]+)'\n\s+severity: \d\n\s+repeats: (\w+)", text))
+    assert len(repeated) == text.count("event: '")
+    assert [event for event, value in repeated.items() if value == "true"] == ["mailbox.late"]
+    rules = parse("app/alerts.bicep", text).get("resource", "queries")
+    assert text_of(find(rules, "properties.autoMitigate")) == "rule.repeats"
+
+
+@pytest.mark.requirement("OPS-8")
+def test_sign_in_is_switched_off_again_where_it_is_not_wanted() -> None:
+    """A resource with a condition stays as it was once the condition does not hold."""
+    rules = parse("app/functions.bicep", read_files()["app/functions.bicep"]).get("resource", "signIn")
+    assert not [node for node in rules.named_children if node.type == "if_statement"]
+    assert text_of(find(rules, "properties.platform.enabled")) == "signsIn"
+
+
+def test_what_is_kept_warm_is_a_function_of_ours() -> None:
+    named = re.findall(r"'function:(\w+)'", read_files()["app/functions.bicep"])
+    source = (ROOT / "function_app.py").read_text(encoding="utf-8")
+    assert named == ["sync_mailbox"]
+    assert all(f'@app.function_name("{name}")' in source for name in named)
+
+
 def test_the_scripts_of_azure_yaml_are_there() -> None:
     text = (ROOT / "azure.yaml").read_text(encoding="utf-8")
     named = re.findall(r"run: (\S+)", text)

@@ -28,3 +28,13 @@ def test_every_value_has_its_reason() -> None:
     present = dict(leaves(json.loads((ROOT / "host.json").read_text(encoding="utf-8"))))
     assert {name: value for name, (value, _) in told.items()} == present
     assert all(len(why) > 20 for _, why in told.values())
+
+
+@pytest.mark.requirement("OPS-8")
+def test_no_line_of_ours_is_sampled_away() -> None:
+    """All telemetry is lines: a rule waits for one of them, and sums of what was left of them would be wrong.
+
+    https://learn.microsoft.com/en-us/azure/azure-monitor/app/sampling-classic-api
+    """
+    sampling = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))["logging"]["applicationInsights"]
+    assert {"Trace", "Exception", "Request"} <= {*sampling["samplingSettings"]["excludedTypes"].split(";")}

@@ -55,6 +55,32 @@ def test_no_script_holds_what_somebody_else_may_have_written(path: Path) -> None
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
-def test_what_is_deployed_was_tested_before() -> None:
-    runs = [step.get("run", "") for step in steps(ROOT / ".github" / "workflows" / "deploy.yml")]
-    assert runs.index(".ci/run") < runs.index("azd up --no-prompt")
+@pytest.mark.requirement("OPS-8")
+def test_a_deployment_from_github_leaves_what_was_set_as_it_is() -> None:
+    """A parameter that is not handed on goes back to its default: sign-in would be switched off, for one."""
+    parameters = (ROOT / "infra" / "main.parameters.json").read_text(encoding="utf-8")
+    wanted = {name for name in re.findall(r"\$\{(\w+)", parameters) if name.startswith("DESKBRIDGE_")}
+    job = read(ROOT / ".github" / "workflows" / "deploy.yml")["jobs"]["deploy"]
+    environment = next(step["env"] for step in job["steps"] if step.get("run") == "azd up --no-prompt")
+    given = {name: re.sub(r"\W", "", value.partition(".")[2]) for name, value in environment.items() if "." in value}
+    assert wanted - given.keys() == {"DESKBRIDGE_PRINCIPAL_TYPE"}
+    assert {name: source for name, source in given.items() if name != source} == {}
+    taken_along = yaml.safe_load((ROOT / "azure.yaml").read_text(encoding="utf-8"))["pipeline"]
+    assert {*taken_along["variables"], *taken_along["secrets"]} == wanted - {"DESKBRIDGE_PRINCIPAL_TYPE"}
+    assert environment["DESKBRIDGE_ALERT_WEBHOOK_URL"].startswith("${{ secrets.")
+
+
+@pytest.mark.requirement("OPS-8")
+def test_whatever_can_be_set_is_in_the_guide() -> None:
+    parameters = (ROOT / "infra" / "main.parameters.json").read_text(encoding="utf-8")
+    guide = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    assert {name for name in re.findall(r"\$\{(DESKBRIDGE_\w+)", parameters) if f"`{name}`" not in guide} == set()
+
+
+@pytest.mark.requirement("OPS-8")
+def test_what_is_deployed_was_tested_before_by_a_job_that_cannot_deploy() -> None:
+    jobs = read(ROOT / ".github" / "workflows" / "deploy.yml")["jobs"]
+    assert [step["run"] for step in jobs["test"]["steps"] if "run" in step] == [".ci/run"]
+    assert jobs["test"]["permissions"] == {"contents": "read"}
+    assert jobs["deploy"]["needs"] == "test"
+    assert "azd up --no-prompt" in [step.get("run") for step in jobs["deploy"]["steps"]]
