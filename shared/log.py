@@ -2,15 +2,18 @@
 
 import json
 import logging
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 
 _bound: ContextVar[dict[str, object] | None] = ContextVar("deskbridge_log_fields", default=None)
 _logger = logging.getLogger("deskbridge")
 
 _SECRET_WORDS = ("secret", "token", "password", "authorization", "assertion", "client_state", "admin_key", "api_key")
 _LONGEST_VALUE = 500
+_MOST_STEPS = 30
 
 for _noisy in ("azure.core.pipeline.policies.http_logging_policy", "urllib3"):
     # They print a line or more for each request, headers and addresses included.
@@ -51,7 +54,7 @@ def warning(event: str, **fields: object) -> None:
 
 
 def error(event: str, *, failure: BaseException | None = None, **fields: object) -> None:
-    """Log what needs a person; with the trace of ``failure``."""
+    """Log what needs a person; with where and as what ``failure`` happened. Not its words: they may quote a mail."""
     _write(logging.ERROR, event, fields, failure)
 
 
@@ -68,8 +71,21 @@ def without_secrets(fields: Mapping[str, object]) -> dict[str, object]:
 def _write(level: int, event: str, fields: dict[str, object], failure: BaseException | None = None) -> None:
     if not _logger.isEnabledFor(level):
         return
-    line = {"event": event, **(_bound.get() or {}), **fields}
-    _logger.log(level, json.dumps(without_secrets(line), default=str, ensure_ascii=True), exc_info=failure)
+    line = {"event": event, **(_bound.get() or {}), **fields, **(_told(failure) if failure else {})}
+    _logger.log(level, json.dumps(without_secrets(line), default=str, ensure_ascii=True))
+
+
+def _told(failure: BaseException) -> dict[str, object]:
+    """A failure as fields: behind the line, as ``exc_info`` sets it, it would make it none that a query can read."""
+    steps = traceback.extract_tb(failure.__traceback__)[-_MOST_STEPS:]
+    at = [f"{Path(step.filename).name}:{step.lineno} {step.name}" for step in steps]
+    return {"failure": " from ".join(_kinds(failure)), "at": at}
+
+
+def _kinds(failure: BaseException | None) -> Iterator[str]:
+    while failure is not None:
+        yield type(failure).__name__
+        failure = failure.__cause__ or failure.__context__
 
 
 def _redacted(name: str, value: object) -> object:
