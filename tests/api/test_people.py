@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from requests import PreparedRequest, Response
 
-from shared.desk import TABLE, agents, people
+from shared.desk import TABLE, agents, last_admin, people
 from shared.desk.belonging import Held, Membership, Seat
 from tests.api.seeding import record
 from tests.api.structure import change, make, make_agent, make_user, refused
+from tests.tampering import Carry, body_of, tamper_with_storage
 from tests.world import World
 
 UNKNOWN = str(uuid.uuid4())
@@ -235,6 +237,31 @@ def test_of_two_admins_who_are_made_inactive_at_once_one_stays(world: World, des
         assert any(each.active for each in agents.iter_agents(world.rt)), found
         for each in ids:
             change(world, "agents", each, active=True)
+
+
+@pytest.mark.requirement("DESK-3")
+def test_an_admin_who_goes_and_a_role_that_is_no_admins_any_more_do_not_both_see_the_other(
+    world: World, desk: dict[str, str]
+) -> None:
+    """While the role of the other one is written, the first one goes: each alone is right, both leave nobody."""
+    other_role = make(world, "roles", name="Owner", kind="agent", admin=True)["role_id"]
+    first = make_agent(world, "First", roles=[desk["admin role"]])["agent_id"]
+    make_agent(world, "Second", roles=[other_role])
+    rt, gone = world.rt, list[str]()
+
+    def meanwhile(request: PreparedRequest, carry: Carry) -> Response:
+        if not gone and request.method == "POST" and other_role.encode() in body_of(request):
+            gone.append(first)
+            before = agents.get_agent(rt, first)
+            after = replace(before, active=False)
+            rt.tables[TABLE].transact([*agents.changes(before, after), *last_admin.check_agent(rt, before, after)])
+        return carry()
+
+    tamper_with_storage(world, meanwhile)
+    answer = world.api("PATCH", f"/roles/{other_role}", {"admin": False})
+    assert gone
+    assert answer.status in (409, 422), answer.json()
+    assert world.get(f"/roles/{other_role}")["admin"]
 
 
 @pytest.mark.requirement("DESK-3")

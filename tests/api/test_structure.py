@@ -162,6 +162,16 @@ def test_what_is_in_use_does_not_rest_and_says_what_uses_it(world: World) -> Non
 
 
 @pytest.mark.requirement("DESK-3")
+def test_an_organization_rests_once_its_own_sites_do(world: World) -> None:
+    contoso, fabrikam = (make(world, "organizations", name=name)["organization_id"] for name in ("Contoso", "Fabrikam"))
+    leeds = make(world, "sites", organization_id=contoso, name="Leeds")["site_id"]
+    make(world, "sites", organization_id=fabrikam, name="York")
+    assert "Leeds" in refused(world, "PATCH", f"/organizations/{contoso}", active=False)["cause"]
+    change(world, "sites", leeds, active=False)
+    assert not change(world, "organizations", contoso, active=False)["active"]
+
+
+@pytest.mark.requirement("DESK-3")
 def test_custom_fields_have_a_name_for_good(world: World) -> None:
     make(world, "custom-fields", name="badge", label="Badge")
     assert change(world, "custom-fields", "badge", label="Badge number")["label"] == "Badge number"

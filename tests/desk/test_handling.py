@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from requests import PreparedRequest, Response
 
 from shared.desk import PARTITION, TABLE, agents, handling
 from shared.desk.agents import Agent
-from shared.desk.handling import Author, describe
+from shared.desk.handling import Author, Handled, describe
 from shared.desk.listing import Wanted, list_tickets
 from shared.desk.recording import MAILS_AT_ONCE, record
 from shared.desk.tickets import Defaults, Ticket, get_ticket, list_actions
@@ -17,6 +18,7 @@ from shared.errors import NotFound
 from shared.runtime import Runtime
 from tests.desk.incoming import incoming
 from tests.kill import kill_after
+from tests.tampering import Carry, body_of, tamper_with_storage
 from tests.world import World
 
 BY = Author("Grace", "object")
@@ -108,6 +110,27 @@ def test_the_open_tickets_of_an_agent_are_released_in_slices(world: World, monke
 def _give(rt: Runtime, count: int) -> None:
     """Tickets that begin with the agent a1."""
     record(rt, [incoming(f"m{index}", defaults=Defaults(agent="a1")) for index in range(count)])
+
+
+@pytest.mark.requirement("DIR-9")
+@pytest.mark.parametrize("meanwhile", [{"agent": "a2"}, {"status": "closed"}], ids=str)
+def test_what_is_given_to_another_or_closed_while_it_is_released_stays_so(world: World, meanwhile: Handled) -> None:
+    """Between the list and the ticket, a person was faster: what the list said of it is not true any more."""
+    rt = world.rt
+    _give(rt, 1)
+    overtaken = list[str]()
+
+    def overtake(request: PreparedRequest, carry: Carry) -> Response:
+        if not overtaken and b"system" in body_of(request):
+            overtaken.append("once")
+            handling.change(rt, 1, by=BY, **meanwhile)
+        return carry()
+
+    tamper_with_storage(world, overtake)
+    assert handling.unassign(rt, "a1", by=BY).count == 0
+    assert overtaken
+    ticket = get_ticket(rt, 1)
+    assert (ticket.agent, ticket.status) == (meanwhile.get("agent", "a1"), meanwhile.get("status", "new"))
 
 
 @pytest.mark.requirement("DIR-9")
