@@ -42,16 +42,19 @@ class Account:
 
     @classmethod
     def open(cls, connection: str, name: str, prefix: str) -> "Account":
-        """By connection string, or by the account's name as who is signed in to Azure; raises BackupError."""
-        if connection:
-            tables = TableServiceClient.from_connection_string(connection)
-            return cls(tables, BlobServiceClient.from_connection_string(connection), prefix)
-        if not name:
+        """By the account's name, as who is signed in to Azure, else by connection string; raises BackupError.
+
+        The name goes first: it is said for this one time, the other is a setting that may be of another account.
+        """
+        if name:
+            me = DefaultAzureCredential()
+            host = f"https://{name}.{{}}.core.windows.net"
+            tables = TableServiceClient(endpoint=host.format("table"), credential=me)
+            return cls(tables, BlobServiceClient(host.format("blob"), credential=me), prefix)
+        if not connection:
             raise BackupError("No storage account: give --account NAME, or set AzureWebJobsStorage.")
-        me = DefaultAzureCredential()
-        host = f"https://{name}.{{}}.core.windows.net"
-        tables = TableServiceClient(endpoint=host.format("table"), credential=me)
-        return cls(tables, BlobServiceClient(host.format("blob"), credential=me), prefix)
+        tables = TableServiceClient.from_connection_string(connection)
+        return cls(tables, BlobServiceClient.from_connection_string(connection), prefix)
 
     def table_names(self) -> list[str]:
         """The tables of this installation, without the prefix."""

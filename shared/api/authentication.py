@@ -80,7 +80,7 @@ def admitted(
     if needed is None:
         raise Forbidden("This route names no role that may use it.", "Report this: it is a defect.")
     if caller.role < needed and not _sets_up(request, caller):
-        log.warning("api.role_too_low", who=caller.name, needed=needed.claim, role=caller.role.claim)
+        log.warning("api.role_too_low", who=caller.object_id, needed=needed.claim, role=caller.role.claim)
         raise Forbidden(f"This takes the role {needed.claim}, yours is {caller.role.claim}.", "Ask for that role.")
     return caller
 

@@ -93,3 +93,11 @@ def test_no_secret_lies_open_in_it(busy: World, azurite: Azurite, tmp_path: Path
     written = b"".join(path.read_bytes() for path in (tmp_path / "tables").rglob("*.jsonl"))
     assert not [secret for secret in busy.meter.lookout.secrets if secret.encode() in written]
     assert json.loads((tmp_path / "tables" / "Connections.jsonl").read_text().splitlines()[0])["sealed_secret"]
+
+
+@pytest.mark.requirement("OPS-8")
+def test_the_account_that_is_named_is_the_one_whatever_is_set(azurite: Azurite) -> None:
+    """Else a copy would be put into the account that a developer's settings name."""
+    named = Account.open(azurite.connection_string, "anotheraccount", "")
+    assert named.table("Tickets").url.startswith("https://anotheraccount.table.core.windows.net")
+    assert named.container.url.startswith("https://anotheraccount.blob.core.windows.net")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dev.graph import Fault
+from tests.api.identities import BY_TOKEN, PERSON, signed_in
 from tests.world import SUPPORT, World, mail
 
 
@@ -119,6 +120,16 @@ def test_nothing_secret_or_personal_is_told(world: World, exporter: Exporter) ->
     assert exporter.told("work.done")
     for private in ("salary", "Grace", "grace@example.com", "Between us", *world.meter.lookout.secrets):
         assert private not in told, private
+
+
+@pytest.mark.requirement("OPS-8", "OPS-6")
+def test_who_asks_for_more_than_their_role_is_told_by_id_alone(world: World, exporter: Exporter) -> None:
+    world.start(**BY_TOKEN)
+    assert world.api("POST", "/connections", {}, sign_in=signed_in(world, "Deskbridge.Reader")).status == 403
+    (line,) = exporter.told("api.role_too_low")
+    assert line["who"] == PERSON
+    told = json.dumps(exporter.lines)
+    assert not [each for each in ("Grace", "grace@contoso.com") if each in told]
 
 
 @pytest.mark.requirement("OPS-8")
