@@ -134,6 +134,10 @@ GRAPH: dict[str, tuple[int, str]] = {
     "InvalidAuthenticationToken": (401, "Access token validation failure."),
     "Authorization_IdentityNotFound": (401, "The identity of the calling application could not be established."),
     "Authorization_RequestDenied": (403, "Insufficient privileges to complete the operation."),
+    "Authentication_RequestFromNonPremiumTenantOrB2CTenant": (
+        403,
+        "Neither tenant is B2C or tenant doesn't have premium license",
+    ),
     "ErrorAccessDenied": (403, "Access is denied. Check credentials and try again."),
     "AccessDenied": (403, "Access denied."),
     "ErrorItemNotFound": (404, "The specified object was not found in the store."),

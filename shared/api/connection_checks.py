@@ -26,8 +26,8 @@ class TrialWishes(Body):
 class Probe(Output):
     """One thing that was tried.
 
-    `name`: `cloud`, `sign-in`, `permissions`, `users`, `mailbox`, `alert-mail`, `subscription`, `outside`,
-    or `calendar`.
+    `name`: `cloud`, `sign-in`, `permissions`, `users`, `groups`, `licenses`, `sign-ins`, `mailbox`, `alert-mail`,
+    `subscription`, `outside`, or `calendar`.
 
     `severity` says what it means where it is not ok: an `error` keeps the connection from its work.
     """

@@ -57,6 +57,13 @@ ANSWER_ERRORS = (
         "Grant admin consent, and wait a few minutes.",
         _ACCESS_PAGE,
     ),
+    Explanation(
+        ("Authentication_RequestFromNonPremiumTenantOrB2CTenant",),
+        "The tenant has no licence for it",
+        "Graph tells this only in a tenant with Microsoft Entra ID P1 or P2, whatever the app was granted.",
+        "Do without it (last sign-ins are read only where that is switched on), or get the licence for the tenant.",
+        "https://learn.microsoft.com/en-us/graph/api/resources/signinactivity",
+    ),
     _ACCESS,
     Explanation(
         ("ErrorItemNotFound", "itemNotFound"),

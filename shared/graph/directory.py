@@ -161,12 +161,12 @@ def iter_members(client: GraphClient, group_id: str) -> Iterator[list[Json]]:
         page = client.get(page["@odata.nextLink"])
 
 
-def list_sign_ins(client: GraphClient, link: str) -> tuple[list[Json], str]:
+def list_sign_ins(client: GraphClient, link: str, *, top: int = SIGN_IN_PAGE) -> tuple[list[Json], str]:
     """A page of users with their ``signInActivity``, and the link of the next one, empty at the end.
 
     Needs ``AuditLog.Read.All``. https://learn.microsoft.com/en-us/graph/api/resources/signinactivity
     """
-    params = None if link else {"$select": "id,signInActivity", "$top": str(SIGN_IN_PAGE)}
+    params = None if link else {"$select": "id,signInActivity", "$top": str(top)}
     page = client.get(link or "/users", params=params)
     return list(page.get("value", [])), str(page.get("@odata.nextLink", ""))
 

@@ -10,7 +10,7 @@ from shared.connections import alert_mail
 from shared.connections.permissions import Line
 from shared.connections.store import AGENTS, Connection, note_lack, open_client, read
 from shared.errors import BadInput, Misconfigured
-from shared.graph import directory, mail, subscriptions, tenant_cloud
+from shared.graph import mail, subscriptions, tenant_cloud
 from shared.graph.client import GraphClient
 from shared.graph.errors import AccessDenied, GraphError, SignInFailed
 from shared.mail import mailboxes
@@ -20,7 +20,7 @@ from shared.runtime import Runtime
 from shared.storage.vault_errors import VaultAway
 from shared.subscriptions import store
 from shared.subscriptions.store import Subscription
-from shared.upkeep import agent_trial, checklist, watching
+from shared.upkeep import agent_trial, checklist, feature_doors, watching
 from shared.upkeep.probes import Probe, Severity, attempt, failed
 
 LONGEST_TRIAL = 60
@@ -105,8 +105,7 @@ def _probe_features(
     rt: Runtime, connection: Connection, client: GraphClient, ours: Sequence[Mailbox]
 ) -> Iterator[Probe]:
     features, until = checklist.features_of(rt, connection), rt.clock.steady() + LONGEST_TRIAL
-    if "directory" in features:
-        yield attempt("users", "", lambda: directory.list_users(client, top=1))
+    yield from feature_doors.probe(client, features)
     for mailbox in ours:
         yield _probe_mailbox(client, mailbox) if rt.clock.steady() < until else _not_tried(mailbox)
     sender = alert_mail.find_sender(rt.settings)

@@ -232,3 +232,59 @@ def test_what_somebody_signs_in_for_is_asked_once(world: World) -> None:
     agents = {**body, "name": "A", "method": "agents"}
     assert world.api("POST", "/connections", {**agents, "used_for": ["mail"]}).status == 422
     assert world.api("POST", "/connections", agents).json()["used_for"] == "calendar"
+
+
+DOORS = {
+    "users": ("User.Read.All", "GET /users"),
+    "groups": ("GroupMember.Read.All", "GET /groups"),
+    "licenses": ("LicenseAssignment.ReadWrite.All", "GET /subscribedSkus"),
+    "sign-ins": ("AuditLog.Read.All", "GET /users"),
+}
+"""Each door besides mail, the permission that opens it, and what is asked."""
+
+
+@pytest.mark.requirement("CONN-7")
+@pytest.mark.parametrize("shut", DOORS)
+def test_each_feature_besides_mail_is_tried_at_graph_itself(world: World, shut: str) -> None:
+    world.connect()
+    world.api("PATCH", "/connections/contoso", {"used_for": ["directory", "licenses", "sign-ins", "followers"]})
+    granted = {permission for permission, _ in DOORS.values()}
+    world.emulator.change_roles(TENANT, CLIENT, *granted)
+    fine = trial_of(world)
+    assert (fine["ok"], [name for name in DOORS if probes(fine, name)[""]["ok"]]) == (True, [*DOORS])
+
+    world.emulator.change_roles(TENANT, CLIENT, *(granted - {DOORS[shut][0]}))
+    trial = trial_of(world)
+    refused = {name for name in DOORS if not probes(trial, name)[""]["ok"]}
+    assert shut in refused
+    assert trial["ok"] is False
+    for name in refused:
+        assert probes(trial, name)[""]["code"] == "Authorization_RequestDenied"
+        assert "admin consent" in probes(trial, name)[""]["cure"].lower()
+
+
+@pytest.mark.requirement("CONN-7")
+@pytest.mark.parametrize(("name", "path"), [("groups", "/v1.0/groups"), ("licenses", "/v1.0/subscribedSkus")])
+def test_a_door_that_is_shut_in_spite_of_its_permission_is_told(world: World, name: str, path: str) -> None:
+    world.connect()
+    world.api("PATCH", "/connections/contoso", {"used_for": ["directory", "licenses"]})
+    world.emulator.change_roles(TENANT, CLIENT, *(permission for permission, _ in DOORS.values()))
+    world.emulator.faults.add(Fault(kind="refuse", path=path, status=403, error="Authorization_RequestDenied"))
+    trial = trial_of(world)
+    assert "missing" not in {each["standing"] for each in trial["permissions"] if each["mandatory"]}
+    assert (trial["ok"], probes(trial, name)[""]["ok"]) == (False, False)
+    assert trial["cause"] == probes(trial, name)[""]["cause"]
+
+
+@pytest.mark.requirement("CONN-7")
+def test_a_tenant_that_has_no_sign_ins_to_tell_is_warned_of_it(world: World) -> None:
+    """Without Entra ID P1 Graph refuses them to everybody: nothing else stops for that."""
+    world.connect()
+    world.api("PATCH", "/connections/contoso", {"used_for": ["sign-ins"]})
+    world.emulator.change_roles(TENANT, CLIENT, "AuditLog.Read.All", "User.Read.All")
+    code = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
+    world.emulator.faults.add(Fault(kind="refuse", path="/v1.0/users", status=403, error=code))
+    trial = trial_of(world)
+    found = probes(trial, "sign-ins")[""]
+    assert (trial["ok"], found["ok"], found["severity"], found["code"]) == (True, False, "warning", code)
+    assert "Entra ID P1" in found["cause"]
