@@ -27,7 +27,7 @@ class Probe(Output):
     """One thing that was tried.
 
     `name`: `cloud`, `sign-in`, `permissions`, `users`, `groups`, `licenses`, `sign-ins`, `mailbox`, `alert-mail`,
-    `subscription`, `outside`, or `calendar`.
+    `subscription`, `outside`, `calendar`, or `at-work`: whether it was disconnected, or is meant for elsewhere.
 
     `severity` says what it means where it is not ok: an `error` keeps the connection from its work.
     """

@@ -225,7 +225,23 @@ def forget(rt: Runtime) -> None:
 def rests(rt: Runtime, connection_id: str, within: float = REMEMBERED_SECONDS) -> bool:
     """Whether no work of this connection may begin now, by what is known ``within`` seconds; raises NotFound."""
     found = get(rt, connection_id, within)
-    return found.state != "connected" or found.environment not in ("*", rt.settings.environment)
+    return found.state != "connected" or is_elsewhere(rt, found)
+
+
+def is_elsewhere(rt: Runtime, connection: Connection) -> bool:
+    """Whether a connection is meant for another environment than this one."""
+    return connection.environment not in ("*", rt.settings.environment)
+
+
+def describe_elsewhere(rt: Runtime, connection: Connection) -> tuple[str, str]:
+    """The cause and the cure where a connection is meant for another environment."""
+    here, there = rt.settings.environment, connection.environment
+    cause = f"It is meant for the environment {there!r}, and this one is {here!r}: nothing is done for it here."
+    cure = (
+        "In a copy of the data leave it so. If this is where it is to work, set its environment to this one's name, or "
+        "mend the setting ENVIRONMENT."
+    )
+    return cause, cure
 
 
 def graph_client(rt: Runtime, connection_id: str, within: float = REMEMBERED_SECONDS) -> GraphClient:

@@ -73,10 +73,10 @@ def check(rt: Runtime, hidden: Collection[str] = ()) -> Health:
     now, storage = rt.clock.now(), storage_health.check(rt)
     if not storage.is_readable:
         return _unreadable(rt, now, storage)
-    listed = mailboxes.list_seen(rt, hidden)
+    listed, resting = mailboxes.list_seen(rt, hidden), _list_resting(rt)
     connections, boxes = {each.connection_id for each in listed}, [each.mailbox_id for each in listed]
     subscribed = {each.mailbox_id: each for connection in connections for each in store.list_of(rt, connection)}
-    found = tuple(side_by_side.each(lambda box: _check_mailbox(rt, box, subscribed.get(box), now), boxes))
+    found = tuple(side_by_side.each(lambda box: _check_mailbox(rt, box, subscribed.get(box), now, resting), boxes))
     waiting = set_aside.count_waiting(rt, hidden=mailboxes.ids_within(rt, hidden))
     directories = directory_health.check(rt, now, hidden)
     issues = (
@@ -99,9 +99,20 @@ def _unreadable(rt: Runtime, now: datetime, storage: StorageHealth) -> Health:
     return Health(False, now, (), (), storage.issues, 0, knocker(rt).refused, queues, storage, counted)
 
 
-def _check_mailbox(rt: Runtime, mailbox_id: str, subscription: Subscription | None, now: datetime) -> MailboxHealth:
+def _list_resting(rt: Runtime) -> frozenset[str]:
+    """Connections of which no work begins; an issue of their own tells why."""
+    known = connections_store.list_all(rt)
+    return frozenset(
+        each.connection_id for each in known if each.state != "connected" or connections_store.is_elsewhere(rt, each)
+    )
+
+
+def _check_mailbox(
+    rt: Runtime, mailbox_id: str, subscription: Subscription | None, now: datetime, resting: Collection[str]
+) -> MailboxHealth:
     mailbox, state = mailboxes.get_head(rt, mailbox_id)
-    issues = tuple(_issues(mailbox, state, subscription, now)) if mailbox.enabled else ()
+    rests = mailbox.connection_id in resting
+    issues = tuple(_issues(mailbox, state, subscription, now, rests=rests)) if mailbox.enabled else ()
     return MailboxHealth(
         mailbox_id=mailbox_id,
         address=mailbox.address,
@@ -119,14 +130,17 @@ def _check_mailbox(rt: Runtime, mailbox_id: str, subscription: Subscription | No
     )
 
 
-def _issues(mailbox: Mailbox, state: State, subscription: Subscription | None, now: datetime) -> Iterator[Issue]:
+def _issues(
+    mailbox: Mailbox, state: State, subscription: Subscription | None, now: datetime, *, rests: bool
+) -> Iterator[Issue]:
+    """``rests``: whether its connection does, so that neither timers nor subscriptions are to blame."""
     name = mailbox.address
     if state.failure:
         yield Issue(
             "round_failing", "error", name, f"{state.failure} (since {state.failing_since})", state.failure_cure
         )
     since = from_text(state.last_success_at or mailbox.created_at)
-    if now - since > OVERDUE:
+    if now - since > OVERDUE and not rests:
         cause = f"The mailbox has not been read since {since.isoformat()}."
         yield Issue("mailbox_overdue", "error", name, cause, "Look whether the timer scan_mailboxes runs, and its log.")
     if state.endless:
@@ -141,7 +155,7 @@ def _issues(mailbox: Mailbox, state: State, subscription: Subscription | None, n
         yield Issue(
             "mail_quarantined", "warning", name, cause, "List them in the journal by their verdict, quarantined."
         )
-    if is_watched(mailbox):
+    if is_watched(mailbox) and not rests:
         yield from _webhook_issues(mailbox, state, subscription, now)
 
 
@@ -172,6 +186,8 @@ def _connection_issues(rt: Runtime, now: datetime, hidden: Collection[str]) -> I
             yield Issue("connection_lost", "error", each.name, cause, each.cure)
         elif each.state == "disconnected":
             yield Issue("connection_off", "warning", each.name, each.trouble, each.cure)
+        if connections_store.is_elsewhere(rt, each):
+            yield Issue("connection_elsewhere", "warning", each.name, *connections_store.describe_elsewhere(rt, each))
         if each.ends_at and expiry.find_warning(from_text(each.ends_at), now):
             cause = f"Its {each.credential} {expiry.describe(from_text(each.ends_at), now)}."
             yield Issue("credential_ends", "warning", each.name, cause, "Enter a new one before it ends.")

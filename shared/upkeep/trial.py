@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from shared.connections import alert_mail
 from shared.connections.permissions import Line
-from shared.connections.store import AGENTS, Connection, note_lack, open_client, read
+from shared.connections.store import (
+    AGENTS,
+    Connection,
+    describe_elsewhere,
+    is_elsewhere,
+    note_lack,
+    open_client,
+    read,
+)
 from shared.errors import BadInput, Misconfigured
 from shared.graph import mail, subscriptions, tenant_cloud
 from shared.graph.client import GraphClient
@@ -60,7 +68,7 @@ def run(rt: Runtime, connection_id: str, outside_address: str = "") -> Trial:
     _note_lacks(rt, connection, ours)
     if connection.state == "needs_sign_in":
         watching.resume(rt, connection_id)
-    return found
+    return replace(found, probes=(*found.probes, *_probe_rest(rt, connection)))
 
 
 def _try_all(rt: Runtime, connection: Connection, ours: Sequence[Mailbox], outside_address: str) -> Trial:
@@ -73,6 +81,14 @@ def _try_all(rt: Runtime, connection: Connection, ours: Sequence[Mailbox], outsi
     lines, permissions = checklist.check(features, connection, client.find_grants())
     probes = (Probe("sign-in"), permissions, *_probe_features(rt, connection, client, ours))
     return Trial(probes + ((_probe_outside(client, outside_address),) if outside_address else ()), lines)
+
+
+def _probe_rest(rt: Runtime, connection: Connection) -> Iterator[Probe]:
+    """What keeps a connection from its work though every door is open: somebody wanted it so."""
+    if connection.state == "disconnected":
+        yield Probe("at-work", "", False, "error", "disconnected", connection.trouble, connection.cure)
+    if is_elsewhere(rt, connection):
+        yield Probe("at-work", "", False, "error", "otherEnvironment", *describe_elsewhere(rt, connection))
 
 
 def _elsewhere(lives: str) -> Probe:

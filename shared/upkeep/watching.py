@@ -23,7 +23,7 @@ _NEW = {
 def watch_connections(rt: Runtime) -> None:
     """Look at every connection that is meant for this environment; what fails is noted."""
     for connection in store.list_all(rt):
-        if connection.environment not in ("*", rt.settings.environment) or connection.state == "disconnected":
+        if store.is_elsewhere(rt, connection) or connection.state == "disconnected":
             continue
         try:
             _watch(rt, _kept_up(rt, connection))

@@ -288,3 +288,27 @@ def test_a_tenant_that_has_no_sign_ins_to_tell_is_warned_of_it(world: World) -> 
     found = probes(trial, "sign-ins")[""]
     assert (trial["ok"], found["ok"], found["severity"], found["code"]) == (True, False, "warning", code)
     assert "Entra ID P1" in found["cause"]
+
+
+@pytest.mark.requirement("CONN-7", "CONN-9", "CONN-12")
+@pytest.mark.parametrize("why", ["disconnected", "otherEnvironment"])
+def test_what_rests_because_somebody_wants_it_so_says_that_and_blames_nothing_else(world: World, why: str) -> None:
+    world.connect()
+    world.add_mailbox()
+    world.settle()
+    if why == "disconnected":
+        assert world.api("POST", "/connections/contoso/disconnect").status == 200
+    else:
+        world.start(ENVIRONMENT="staging")
+    trial = trial_of(world)
+    [wrong] = [each for each in trial["probes"] if not each["ok"]]
+    assert (trial["ok"], wrong["name"], wrong["code"]) == (False, "at-work", why)
+    assert (trial["cause"], trial["cure"]) == (wrong["cause"], wrong["cure"])
+    world.advance(8 * 86_400)
+    issues = {(each["code"], each["severity"]) for each in world.get("/health")["issues"]}
+    assert issues == {("connection_off" if why == "disconnected" else "connection_elsewhere", "warning")}
+    if why == "otherEnvironment":
+        world.start()
+    assert world.api("POST", "/connections/contoso/connect").status == 200
+    world.scan()
+    assert trial_of(world)["ok"] is True
