@@ -4,7 +4,7 @@ Looked up before each route by the names of its parameters, so that a new route 
 is hidden. Administrators reach everything.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -35,10 +35,14 @@ class Reach:
         if connection_id in self.read_only:
             raise _only_to_look()
 
-    def check_work_on(self, rt: Runtime, mailbox_id: str) -> None:
-        """The same for work on a mailbox."""
-        if mailbox_id in mailboxes.ids_within(rt, self.read_only):
+    def check_work_on(self, rt: Runtime, named: Collection[str]) -> None:
+        """The same for work on these, which are mailboxes or connections."""
+        if not _names(rt, self.read_only).isdisjoint(named):
             raise _only_to_look()
+
+    def names_hidden(self, rt: Runtime) -> frozenset[str]:
+        """The connections that a caller does not see, and the mailboxes of these."""
+        return _names(rt, self.hidden)
 
 
 def decide_reach(caller: Caller, given: Mapping[str, Sequence[Grant]]) -> Reach:
@@ -69,6 +73,10 @@ def within_reach(request: Request, rt: Rt, caller: Admitted) -> Reach:
 
 Within = Annotated[Reach, Depends(within_reach)]
 """What the caller reaches, for routes that list."""
+
+
+def _names(rt: Runtime, connections: frozenset[str]) -> frozenset[str]:
+    return connections | mailboxes.ids_within(rt, connections)
 
 
 def _only_to_look() -> Forbidden:

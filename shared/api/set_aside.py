@@ -12,7 +12,6 @@ from shared.api.problems import documented
 from shared.api.reach import Within
 from shared.api.roles import Role, needs
 from shared.api.values import EntryKey, Output, Time
-from shared.mail.mailboxes import ids_within
 from shared.upkeep import set_aside
 
 router = APIRouter(prefix="/set-aside", tags=["work set aside"])
@@ -32,9 +31,9 @@ class KeptWork(Output):
 
 @router.get("", openapi_extra=needs(Role.READER))
 def list_set_aside(rt: Rt, reach: Within, query: Annotated[Paged, Query()]) -> Page[KeptWork]:
-    """List the work set aside, newest first, of all mailboxes that were given to you."""
+    """List the work set aside, newest first, of all that was given to you."""
     past = str(paging.read_position(rt.keys, "set-aside", query) or "")
-    found, last = set_aside.list_kept(rt, past=past, limit=query.limit, hidden=ids_within(rt, reach.hidden))
+    found, last = set_aside.list_kept(rt, past=past, limit=query.limit, hidden=reach.names_hidden(rt))
     items = [KeptWork.model_validate(each) for each in found]
     return Page(items=items, next=paging.make_token(rt.keys, "set-aside", query, last))
 
@@ -42,8 +41,8 @@ def list_set_aside(rt: Rt, reach: Within, query: Annotated[Paged, Query()]) -> P
 @router.post("/{key}/replay", status_code=202, openapi_extra=needs(Role.OPERATOR), responses=documented(404, 409))
 def replay_work(rt: Rt, caller: Admitted, reach: Within, key: EntryKey) -> KeptWork:
     """Put a piece of work on its queue again."""
-    kept = set_aside.get(rt, key, hidden=ids_within(rt, reach.hidden))
-    reach.check_work_on(rt, set_aside.mailbox_of(kept.text))
+    kept = set_aside.get(rt, key, hidden=reach.names_hidden(rt))
+    reach.check_work_on(rt, set_aside.named_in(kept.text))
     with audit.recorded(rt, caller, "work.replayed", key, before={"queue": kept.queue}):
         set_aside.replay(rt, key)
     return KeptWork.model_validate(kept)

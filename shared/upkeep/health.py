@@ -77,7 +77,7 @@ def check(rt: Runtime, hidden: Collection[str] = ()) -> Health:
     connections, boxes = {each.connection_id for each in listed}, [each.mailbox_id for each in listed]
     subscribed = {each.mailbox_id: each for connection in connections for each in store.list_of(rt, connection)}
     found = tuple(side_by_side.each(lambda box: _check_mailbox(rt, box, subscribed.get(box), now, resting), boxes))
-    waiting = set_aside.count_waiting(rt, hidden=mailboxes.ids_within(rt, hidden))
+    waiting = set_aside.count_waiting(rt, hidden={*hidden, *mailboxes.ids_within(rt, hidden)})
     directories = directory_health.check(rt, now, hidden)
     issues = (
         *storage.issues,

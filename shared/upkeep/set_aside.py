@@ -22,6 +22,8 @@ from shared.work import KINDS
 TABLE = "SetAside"
 PARTITION = "work"
 LONGEST_TEXT = 20_000
+_NAMING = ("mailbox_id", "connection_id")
+"""What messages call those whose work they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ def list_kept(
 ) -> tuple[list[Kept], str | None]:
     """The newest first, behind the key ``past``, and the key to go on behind (None at the end).
 
-    ``hidden``: mailboxes whose work is passed over, so that there may be fewer than ``limit`` before the end.
+    ``hidden``: mailboxes and connections whose work is passed over, so that there may be fewer than ``limit`` before
+    the end.
     """
     rows = rt.tables[TABLE].range(PARTITION, after=past, limit=limit + 1, page=limit + 1)
     found = [_kept(row) for row in rows]
@@ -63,14 +66,14 @@ def list_kept(
 
 
 def count_waiting(rt: Runtime, most: int = 100, hidden: Collection[str] = ()) -> int:
-    """How many pieces of work wait for a person, counted up to ``most``; not those of ``hidden`` mailboxes."""
+    """How many pieces of work wait for a person, counted up to ``most``; not those of what is ``hidden``."""
     column = "text" if hidden else "queue"
     rows = rt.tables[TABLE].range(PARTITION, where="replayed_at eq ''", select=[column], limit=most)
     return sum(1 for row in rows if _is_seen(row[column], hidden))
 
 
 def get(rt: Runtime, key: str, hidden: Collection[str] = ()) -> Kept:
-    """The kept piece of work of this key; raises NotFound, also for that of ``hidden`` mailboxes."""
+    """The kept piece of work of this key; raises NotFound, also for that of what is ``hidden``."""
     row = rt.tables[TABLE].find(PARTITION, key)
     if row is None or not _is_seen(row["text"], hidden):
         raise NotFound(f"No work was set aside as {key!r}.", "Look it up in the list of work set aside.")
@@ -98,19 +101,20 @@ def _insert(rt: Runtime, queue: str, text: str, reason: str, cure: str) -> None:
         log.debug("work.kept_already", queue=queue)
 
 
-def mailbox_of(text: str) -> str:
-    """The mailbox that a message names; empty where none can be read in it."""
+def named_in(text: str) -> frozenset[str]:
+    """The mailbox and the connection that a message names; empty where none can be read in it."""
     try:
         found = json.loads(text)
     except ValueError:
-        return ""
-    named = found.get("mailbox_id") if isinstance(found, dict) else None
-    return named if isinstance(named, str) else ""
+        return frozenset()
+    named = [found.get(name) for name in _NAMING] if isinstance(found, dict) else []
+    return frozenset(each for each in named if isinstance(each, str) and each)
 
 
 def _is_seen(text: str, hidden: Collection[str]) -> bool:
-    """Whether the work is none of a hidden mailbox; where that cannot be known it is not seen."""
-    return not hidden or mailbox_of(text) not in {"", *hidden}
+    """Whether the work is none of what is hidden; where that cannot be known it is not seen."""
+    named = named_in(text)
+    return not hidden or (bool(named) and named.isdisjoint(hidden))
 
 
 def _kept(row: Row) -> Kept:

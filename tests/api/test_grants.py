@@ -21,7 +21,7 @@ from shared.directory.mapping import default_rules
 from shared.errors import SetAside
 from shared.mail.verdicts import Verdict
 from shared.upkeep import set_aside
-from shared.work import SyncMailbox
+from shared.work import ChangeLicense, ReadSignIns, SyncDirectory, SyncMailbox
 from tests.api.identities import BY_TOKEN, PERSON, signed_in
 from tests.api.seeding import enter, record
 from tests.api.test_roles import ROLES, TABLE
@@ -100,7 +100,7 @@ class Desk:
     def kept(self, role: str) -> dict[str, str]:
         """Keys of the work set aside, by mailbox."""
         items = self.ask(role, "GET", "/set-aside").json()["items"]
-        return {set_aside.mailbox_of(each["message"]): each["key"] for each in items}
+        return {name: each["key"] for each in items for name in set_aside.named_in(each["message"])}
 
 
 def ask_for_license(world: World) -> str:
@@ -281,6 +281,37 @@ def test_a_connector_makes_connections_sets_up_those_they_see_and_administers_no
     for method, path, _ in others:
         named = path.format(**dict.fromkeys(re.findall(r"\{(\w+)\}", path), "x"))
         assert desk.ask(connector, method, named).status == 403, (method, path)
+
+
+@pytest.mark.requirement("CONN-11")
+def test_work_on_a_directory_is_the_connection_s_even_where_it_has_no_mailbox(world: World) -> None:
+    for name in ("Contoso", "Fabrikam"):
+        made = {"name": name, "tenant_id": TENANT, "client_id": CLIENT, "client_secret": CLIENT_SECRET}
+        assert world.api("POST", "/connections", made).status == 201
+    for work in (
+        SyncDirectory(connection_id="fabrikam", cause="asked"),
+        ReadSignIns(connection_id="fabrikam", cause="asked"),
+        ChangeLicense(connection_id="fabrikam", change="98204812799999999~0123456789ab"),
+    ):
+        set_aside.keep_text(world.rt, work.queue, work.model_dump_json(), SetAside("A reason.", "A cure."))
+    world.start(**BY_TOKEN)
+
+    def ask(role: str, method: str, path: str, body: Any = None) -> Answer:
+        return world.api(method, path, body, sign_in=signed_in(world, role))
+
+    def replayed(who: str, access: str) -> list[int]:
+        given = {"items": [{"object_id": who, "access": access}]}
+        assert ask(ADMIN, "PUT", "/connections/fabrikam/grants", given).status == 200
+        return [ask(OPERATOR, "POST", f"/set-aside/{key}/replay").status for key in keys]
+
+    keys = [each["key"] for each in ask(ADMIN, "GET", "/set-aside").json()["items"]]
+    assert len(keys) == 3
+    assert replayed(OTHER, "modify") == [404] * 3
+    assert ask(OPERATOR, "GET", "/set-aside").json()["items"] == []
+    assert ask(OPERATOR, "GET", "/health").json()["set_aside"] == 0
+    assert replayed(PERSON, "read") == [403] * 3
+    assert len(ask(OPERATOR, "GET", "/set-aside").json()["items"]) == 3
+    assert replayed(PERSON, "modify") == [202] * 3
 
 
 def test_work_of_which_nobody_knows_what_it_concerns_is_shown_to_who_sees_everything(desk: Desk) -> None:
