@@ -12,7 +12,7 @@ from shared.api.credentials import GivenCredential, read_credential
 from shared.api.given import Admitted, Rt
 from shared.api.paging import Everything
 from shared.api.problems import documented
-from shared.api.reach import Within
+from shared.api.reach import Reach, Within
 from shared.api.roles import Role, needs, sets_up
 from shared.api.values import (
     Body,
@@ -26,10 +26,11 @@ from shared.api.values import (
     Time,
 )
 from shared.connections import store
-from shared.errors import BadInput
+from shared.errors import BadInput, Forbidden
 from shared.graph import directory, tenant_cloud
 from shared.graph.clouds import LACKS, Lack, get_cloud
 from shared.mail import mailboxes
+from shared.runtime import Runtime
 from shared.upkeep import watching
 
 router = APIRouter(prefix="/connections", tags=["connections"])
@@ -131,9 +132,10 @@ def list_connections(rt: Rt, reach: Within) -> Everything[Connection]:
 
 
 @router.post("", status_code=201, openapi_extra=sets_up(), responses=documented(409, 502))
-def create_connection(rt: Rt, caller: Admitted, new: NewConnection, response: Response) -> Connection:
+def create_connection(rt: Rt, caller: Admitted, reach: Within, new: NewConnection, response: Response) -> Connection:
     """Keep a new connection. Its secret goes into the key vault, or is sealed, and is never shown again."""
     get_cloud(new.cloud, rt.settings.local_cloud_url)
+    _check_own_proof(rt, reach, new)
     credential = read_credential(rt, new)
     lives = rt.graph.find_cloud(new.tenant_id, new.cloud)
     if lives not in (None, new.cloud):
@@ -146,6 +148,20 @@ def create_connection(rt: Rt, caller: Admitted, new: NewConnection, response: Re
         record.target = made.connection_id
     response.headers["Location"] = f"/api/v1/connections/{made.connection_id}"
     return made
+
+
+def _check_own_proof(rt: Runtime, reach: Reach, new: NewConnection) -> None:
+    """Refuse the app's own identity, or a certificate of its vault, for an app registration that was given to others.
+
+    Both open whatever trusts them; so whoever names it would reach its tenant, and need not prove that they may.
+    """
+    beyond = reach.hidden | reach.read_only
+    if not beyond or new.client_secret or new.certificate:
+        return
+    app = (new.tenant_id, new.client_id)
+    if any((each.tenant_id, each.client_id) == app for each in store.list_all(rt) if each.connection_id in beyond):
+        cause = "This app registration is not yours to sign in to by what belongs to the app itself."
+        raise Forbidden(cause, "Give a secret or a certificate of the registration, or ask an administrator.")
 
 
 @router.get("/{connection_id}", openapi_extra=needs(Role.READER), responses=documented(404))

@@ -6,6 +6,7 @@ switched off after the row has named another one: whoever dies in between leaves
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ REMEMBERED_SECONDS = 10 * 60
 """A version never changes; but it may be switched off, and a secret shall not lie in memory for ever."""
 LONGER_SECONDS = 60
 """For so long the vault is not asked again that did not answer, where what it said before is known."""
+_KEPT_FOR_A_CONNECTION = re.compile("deskbridge-[0-9a-f]{8}-", re.IGNORECASE)
+"""How the names begin that ``name_in_vault`` gives, here and in other installations that share the vault."""
 _CONTENT_TYPES: dict[str, str] = {"secret": "text/plain", "certificate": PEM}
 
 
@@ -172,6 +175,8 @@ def read_vault_certificate(rt: Runtime, name: str) -> Credential:
     """The newest version of a certificate that lives in the vault; raises BadInput, VaultRefused, VaultAway."""
     if rt.vault is None:
         raise BadInput(FIELD, "There is no key vault.", "Set KEY_VAULT_URL to the vault that has the certificate.")
+    if _KEPT_FOR_A_CONNECTION.match(name):
+        raise BadInput(FIELD, "Under this name the secret of a connection is kept.", "Name a certificate of your own.")
     found = rt.vault.get(name)
     pem = to_pem(found.value, found.content_type)
     try:

@@ -314,6 +314,23 @@ def test_work_on_a_directory_is_the_connection_s_even_where_it_has_no_mailbox(wo
     assert replayed(PERSON, "modify") == [202] * 3
 
 
+@pytest.mark.requirement("CONN-11")
+@pytest.mark.parametrize("access", ["", "read"])
+def test_nobody_reaches_a_tenant_by_what_the_app_proves_by_itself(desk: Desk, access: str) -> None:
+    """The app's identity opens whatever registration trusts it: to name that of others is not enough to get in."""
+    connector = "Deskbridge.Connector"
+    twin = {"name": "Twin", "tenant_id": TENANT.upper(), "client_id": CLIENT, "managed_identity": True}
+    desk.give(*((PERSON, access),) * bool(access), (OTHER, "modify"))
+    for proof in ({}, {"managed_identity": False, "vault_certificate": "fabrikam-graph"}):
+        refused = desk.ask(connector, "POST", "/connections", {**twin, **proof})
+        assert refused.status == 403
+        assert "fabrikam" not in refused.body.decode().lower()
+    assert desk.ask(connector, "POST", "/connections", {**twin, "client_id": OTHER}).status == 201
+    assert desk.ask(ADMIN, "POST", "/connections", twin).status == 201
+    own = {**twin, "managed_identity": False, "client_secret": CLIENT_SECRET}
+    assert desk.ask(connector, "POST", "/connections", own).status == 201, "who has its secret needs nothing of ours"
+
+
 def test_work_of_which_nobody_knows_what_it_concerns_is_shown_to_who_sees_everything(desk: Desk) -> None:
     for text in ("no json", "[]", "{}", '{"mailbox_id": null}'):
         set_aside.keep_text(desk.world.rt, "mailbox-sync", text, SetAside("A reason.", "A cure."))

@@ -194,6 +194,20 @@ def test_a_name_that_leads_to_no_usable_certificate_is_refused(world: World, vau
     assert world.api("POST", "/connections", {**NEW, "client_secret": CLIENT_SECRET}).status == 422
 
 
+@pytest.mark.usefixtures("vault")
+def test_what_the_app_keeps_of_one_connection_is_no_certificate_for_another(world: World) -> None:
+    pair = make_pair(world.clock.now())
+    upload(world, pair)
+    world.meter.lookout.secrets.add(pair.key.splitlines()[5])
+    first = {**NEW, "vault_certificate": None, "certificate": pair.both}
+    assert world.api("POST", "/connections", first).status == 201
+    kept = str(shown(world)["vault_secret"])
+    for name in (kept, kept.upper()):
+        refused = world.api("POST", "/connections", {**NEW, "name": "Second", "vault_certificate": name})
+        assert (refused.status, refused.json()["fields"][0]["field"]) == (422, "vault_certificate")
+    assert len(world.get("/connections")["items"]) == 1
+
+
 def test_without_a_vault_it_cannot_be_given(world: World) -> None:
     refused = world.api("POST", "/connections", NEW)
     assert refused.status == 422
