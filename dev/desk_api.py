@@ -8,11 +8,16 @@ from requests.adapters import HTTPAdapter
 
 THREADS = 8
 """How many may call at once; each keeps its connection."""
-_SECONDS = 60
+_SECONDS = 120
+"""Longer than the longest test of a connection takes."""
 
 
 class ApiError(RuntimeError):
     """The API refused, or is not there; the message holds its cause and its cure."""
+
+
+class Refused(ApiError):
+    """A value was wrong, or does not fit what is there: another one may be right."""
 
 
 class DeskApi:
@@ -33,6 +38,10 @@ class DeskApi:
         """Make, or ask for something; raises ApiError."""
         return self._call("POST", path, {}, body)
 
+    def put(self, path: str, body: object = None) -> Any:
+        """Replace; raises ApiError."""
+        return self._call("PUT", path, {}, body)
+
     def walk(self, path: str, **query: str | int) -> Iterator[Any]:
         """Every item of a list, page by page as they are taken; raises ApiError."""
         page = self.get(path, **query)
@@ -48,7 +57,8 @@ class DeskApi:
             raise ApiError(f"The app at {self._base} does not answer: {error}") from error
         if answer.ok:
             return answer.json()
-        raise ApiError(f"{method} {path}: {answer.status_code} {_told(answer)}")
+        kind = Refused if answer.status_code in (409, 422) else ApiError
+        raise kind(f"{method} {path}: {answer.status_code} {_told(answer)}")
 
 
 def _told(answer: requests.Response) -> str:

@@ -70,7 +70,7 @@ def test_an_account_signs_in_by_browser_while_it_waits(running: Running) -> None
     running.emulator.add_app(TENANT, CLIENT, SECRET, redirect_uris=(callback,))
     running.emulator.sit_down("boss@fabrikam.example")
     rest = answer_and_sign_in(running, "delegated", "boss@fabrikam.example")
-    assert "/scoping" in rest
+    assert "/scoping" not in rest, "an account reaches what it reaches"
 
 
 @pytest.mark.usefixtures("tenant")
@@ -100,6 +100,63 @@ def answer_and_sign_in(running: Running, method: str, address: str) -> str:
     assert guide.returncode == 0, rest
     assert "It works" in rest
     return rest
+
+
+SECRET_ID = "dddddddd-4444-4444-8444-444444444444"
+
+
+@pytest.mark.usefixtures("tenant")
+@pytest.mark.requirement("CONN-7", "CONN-8")
+def test_who_mistypes_goes_on_where_they_are(running: Running) -> None:
+    """The Secret ID for the Value, a day that there is none of, addresses that are none: nothing is typed twice."""
+    about = ("Mended", TENANT, CLIENT, "local", "")
+    kept = ("",) * 5
+    proof = ("secret", SECRET, "2027-02-30", "2027-02-28")
+    mailboxes = ("help@nowhere", "help@fabrikam.example", "help@fabrikam.example", "")
+    outside = ("help@fabrikam.example",)
+    ended = connect(running, *about, "secret", SECRET_ID, "", *kept, *proof, *mailboxes, *outside)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    for told in ("looks like the Secret ID", "should be a day", "address:", "set up already", "connection's own"):
+        assert told in ended.stdout, told
+    assert "It works" in ended.stdout
+    names = [each["name"] for each in running.desk.get("/connections")["items"]]
+    assert names.count("Mended") == 1
+
+
+@pytest.mark.usefixtures("tenant")
+@pytest.mark.requirement("CONN-7", "CONN-8")
+def test_what_the_test_finds_is_mended_and_tested_again(running: Running) -> None:
+    about = ("Again", TENANT, CLIENT, "local", "", "secret", "not-the-value~1", "", "", "")
+    ended = connect(running, *about, "perhaps", "", "proof", "secret", SECRET, "")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.count("AADSTS7000215") >= 2
+    assert "It works" in ended.stdout
+    assert connect(running, *about, "stop").returncode == 1
+
+
+def test_every_way_has_its_table_of_permissions(running: Running) -> None:
+    told = connect(running).stdout
+    assert "cloud local" in told, "who has no tenant is told of the emulator's"
+    ways = told.split("permissions:\n")[1:]
+    assert [[line.split()[0] for line in way.split("\n\n")[0].splitlines()] for way in ways] == [
+        ["Mail.ReadWrite", "User.Read.All"],
+        ["Mail.ReadWrite", "Mail.ReadWrite.Shared"],
+        ["Calendars.ReadWrite", "User.Read"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("--url", "https://desk.example"), "need each other"),
+        (("--key-file", "key"), "need each other"),
+        (("--url", "https://desk.example", "--key-file", "no-such-file"), "there is no file"),
+    ],
+)
+def test_half_an_app_is_none(given: tuple[str, ...], told: str) -> None:
+    command = [sys.executable, "-m", "dev", "connect", *given]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - our own program
+    assert (ended.returncode, told in ended.stderr) == (2, True)
 
 
 def test_without_an_app_it_says_how_to_get_one(running: Running, tmp_path: Path) -> None:
