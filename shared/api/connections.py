@@ -36,8 +36,9 @@ from shared.upkeep import watching
 router = APIRouter(prefix="/connections", tags=["connections"])
 
 
-UsedFor = Literal["mail", "directory", "licenses", "sign-ins", "followers"]
-"""What a connection may be used for; which permissions that takes says `POST /connections/ID/test`."""
+UsedFor = Literal["mail", "mail-send", "directory", "licenses", "sign-ins", "followers"]
+"""What a connection may be used for; which permissions that takes says `POST /connections/ID/test`. With `mail-send`
+alone it only sends."""
 
 
 class NewConnection(GivenCredential):
@@ -56,8 +57,9 @@ class NewConnection(GivenCredential):
     used_for: list[UsedFor] = Field(
         default=["mail"],
         min_length=1,
-        max_length=5,
-        description="What its permissions are compared with, and what an account is asked to delegate.",
+        max_length=6,
+        description="What its permissions are compared with, and what an account is asked to delegate; `mail-send` "
+        "alone for one that only sends.",
     )
 
     @model_validator(mode="after")
@@ -73,7 +75,7 @@ class ConnectionChanges(Body):
     name: Name | None = None
     environment: Environment | None = None
     used_for: list[UsedFor] | None = Field(
-        default=None, min_length=1, max_length=5, description="Of a connection with application permissions."
+        default=None, min_length=1, max_length=6, description="Of a connection with application permissions."
     )
 
 

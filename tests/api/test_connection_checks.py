@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -312,3 +313,24 @@ def test_what_rests_because_somebody_wants_it_so_says_that_and_blames_nothing_el
     assert world.api("POST", "/connections/contoso/connect").status == 200
     world.scan()
     assert trial_of(world)["ok"] is True
+
+
+@pytest.mark.requirement("CONN-6")
+def test_a_connection_that_only_sends_needs_nothing_else(world: World) -> None:
+    world.connect()
+    world.emulator.change_roles(TENANT, CLIENT, "Mail.Send", "Mail.ReadWrite")
+    assert world.api("PATCH", "/connections/contoso", {"used_for": ["mail-send"]}).json()["used_for"] == "mail-send"
+    trial = trial_of(world)
+    assert (trial["ok"], standings(trial)) == (True, {"Mail.Send": "granted", "Mail.ReadWrite": "not-needed"})
+    scoping = world.get("/connections/contoso/scoping")["rbac_for_applications"]
+    assert "'Application Mail.Send'" in scoping
+    assert "'Application Mail.ReadWrite'" not in scoping
+
+
+@pytest.mark.requirement("CONN-6")
+def test_an_account_that_only_sends_is_asked_for_nothing_else(world: World) -> None:
+    body = {"tenant_id": TENANT, "client_id": CLIENT, "client_secret": CLIENT_SECRET, "method": "delegated"}
+    assert world.api("POST", "/connections", {**body, "name": "D", "used_for": ["mail-send"]}).status == 201
+    url = world.api("POST", "/connections/d/sign-in").json()["url"]
+    asked = {each.rpartition("/")[2] for each in parse_qs(urlsplit(url).query)["scope"][0].split()}
+    assert asked == {"Mail.Send", "Mail.Send.Shared", "openid", "profile", "offline_access"}
