@@ -81,7 +81,11 @@ def _end(given: GivenCredential) -> str:
 
 
 def _secret_value(secret: str) -> str:
-    """The secret, if it can be one; Entra shows its value only once, its id ever after."""
+    """The secret, if it can be one; Entra shows its value only once, its id ever after.
+
+    What was pasted along with it at either end goes: no secret that Entra makes begins or ends with a space.
+    """
+    secret = secret.strip()
     if any(not char.isprintable() for char in secret):
         raise BadInput("client_secret", "The secret holds characters that no client secret has.", "Copy it again.")
     if len(secret) == 36 and secret.count("-") == 4:

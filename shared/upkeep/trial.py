@@ -6,21 +6,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from shared import log
 from shared.connections import alert_mail
 from shared.connections.permissions import Line
 from shared.connections.store import (
     AGENTS,
     Connection,
+    client_for,
     describe_elsewhere,
     is_elsewhere,
     note_lack,
     open_client,
     read,
 )
-from shared.errors import BadInput, Misconfigured
+from shared.errors import BadInput, DeskbridgeError, Misconfigured
 from shared.graph import mail, subscriptions, tenant_cloud
 from shared.graph.client import GraphClient
-from shared.graph.errors import AccessDenied, GraphError, SignInFailed
+from shared.graph.errors import NOBODY, AccessDenied, GraphError, SignInFailed
 from shared.mail import mailboxes
 from shared.mail.mailboxes import Mailbox
 from shared.mail.watching import is_watched
@@ -64,7 +66,7 @@ def run(rt: Runtime, connection_id: str, outside_address: str = "") -> Trial:
     try:
         found = _try_all(rt, connection, ours, outside_address)
     except (SignInFailed, GraphError, Misconfigured, VaultAway) as failure:  # without a sign-in there is nothing to try
-        return Trial((failed("sign-in", "", failure),))
+        return Trial((failed("sign-in", "", _reason(rt, connection, failure)),))
     _note_lacks(rt, connection, ours)
     if connection.state == "needs_sign_in":
         watching.resume(rt, connection_id)
@@ -81,6 +83,21 @@ def _try_all(rt: Runtime, connection: Connection, ours: Sequence[Mailbox], outsi
     lines, permissions = checklist.check(features, connection, client.find_grants())
     probes = (Probe("sign-in"), permissions, *_probe_features(rt, connection, client, ours))
     return Trial(probes + ((_probe_outside(client, outside_address),) if outside_address else ()), lines)
+
+
+def _reason(rt: Runtime, connection: Connection, failure: DeskbridgeError) -> DeskbridgeError:
+    """Why there is no sign-in. Before anybody has signed in the app proves itself alone: what Entra has against it
+    would come out only after a person had been through the sign-in.
+    """
+    if not (isinstance(failure, SignInFailed) and failure.code == NOBODY):
+        return failure
+    try:
+        client_for(rt, connection, None).sign_in_anew()
+    except SignInFailed as refused:
+        return failure if refused.of_account else refused
+    except (GraphError, Misconfigured, VaultAway):
+        log.debug("trial.app_not_tried", connection_id=connection.connection_id)
+    return failure
 
 
 def _probe_rest(rt: Runtime, connection: Connection) -> Iterator[Probe]:

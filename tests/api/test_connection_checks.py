@@ -334,3 +334,37 @@ def test_an_account_that_only_sends_is_asked_for_nothing_else(world: World) -> N
     url = world.api("POST", "/connections/d/sign-in").json()["url"]
     asked = {each.rpartition("/")[2] for each in parse_qs(urlsplit(url).query)["scope"][0].split()}
     assert asked == {"Mail.Send", "Mail.Send.Shared", "openid", "profile", "offline_access"}
+
+
+@pytest.mark.requirement("CONN-7", "CONN-8")
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"client_secret": "not-the-value-of-it"}, "AADSTS7000215"),
+        ({"client_id": "99999999-9999-4999-8999-999999999999"}, "AADSTS700016"),
+        ({"tenant_id": "99999999-9999-4999-8999-999999999999"}, "invalid_tenant"),
+        ({}, "nobody"),
+    ],
+)
+@pytest.mark.parametrize("method", ["delegated", "agents"])
+def test_what_entra_has_against_the_app_is_told_before_anybody_signs_in(
+    world: World, method: str, wrong: dict[str, str], code: str
+) -> None:
+    body = {"name": "Contoso", "tenant_id": TENANT, "client_id": CLIENT, "client_secret": CLIENT_SECRET}
+    assert world.api("POST", "/connections", {**body, "method": method, **wrong}).status == 201
+    trial = trial_of(world)
+    [found] = [each for each in trial["probes"] if not each["ok"]]
+    assert found["code"] == code
+    assert found["cause"]
+    assert found["cure"]
+
+
+@pytest.mark.requirement("CONN-8")
+@pytest.mark.parametrize("around", [" {} ", "{}\n", "\t{}\r\n"])
+def test_what_was_pasted_around_a_secret_is_no_part_of_it(world: World, around: str) -> None:
+    body = {"name": "Contoso", "tenant_id": TENANT, "client_id": CLIENT}
+    secret_id = around.format("dddddddd-4444-4444-8444-444444444444")
+    refused = world.api("POST", "/connections", {**body, "client_secret": secret_id})
+    assert (refused.status, "Secret ID" in refused.json()["detail"]) == (422, True)
+    assert world.api("POST", "/connections", {**body, "client_secret": around.format(CLIENT_SECRET)}).status == 201
+    assert trial_of(world)["ok"] is True
