@@ -26,6 +26,7 @@ from shared.api.values import (
     Time,
 )
 from shared.connections import store
+from shared.connections.safekeeping import Credential
 from shared.errors import BadInput, Forbidden
 from shared.graph import directory, tenant_cloud
 from shared.graph.clouds import LACKS, Lack, get_cloud
@@ -197,21 +198,26 @@ def _check_use(connection: store.Connection) -> None:
 @router.put("/{connection_id}/secret", openapi_extra=sets_up(), responses=documented(404, 502))
 def change_connection_secret(rt: Rt, caller: Admitted, connection_id: Slug, new: GivenCredential) -> Connection:
     """Keep another credential for a connection; if it had lost its sign-in, all that waited is looked at."""
-    store.get(rt, connection_id)
-    credential = read_credential(rt, new)
-    told = {"credential": credential.kind}
-    with audit.recorded(rt, caller, "connection.secret_changed", connection_id, after=told):
+    found, credential = store.read(rt, connection_id)[0], read_credential(rt, new)
+    before, after = _about_proof(found.credential, found), _about_proof(credential.kind, credential)
+    with audit.recorded(rt, caller, "connection.secret_changed", connection_id, before=before, after=after):
         store.change_credential(rt, connection_id, credential)
     if store.read(rt, connection_id)[0].state == "needs_sign_in":
         watching.look_again(rt, connection_id)
     return Connection.model_validate(store.read(rt, connection_id)[0])
 
 
+def _about_proof(kind: str, proof: store.Connection | Credential) -> dict[str, object]:
+    """What the record of changes tells of a credential: all but the secret."""
+    named = {"thumbprint": proof.thumbprint, "ends_at": proof.ends_at, "vault_certificate": proof.vault_certificate}
+    return {"credential": kind, **named}
+
+
 @router.post("/{connection_id}/disconnect", openapi_extra=sets_up(), responses=documented(404))
 def disconnect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Connection:
     """Let a connection rest until it is connected again: nothing of it is lost, nothing is done."""
-    store.get(rt, connection_id)
-    with audit.recorded(rt, caller, "connection.disconnected", connection_id):
+    before, after = {"state": store.read(rt, connection_id)[0].state}, {"state": "disconnected"}
+    with audit.recorded(rt, caller, "connection.disconnected", connection_id, before=before, after=after):
         watching.disconnect(rt, connection_id)
     return Connection.model_validate(store.read(rt, connection_id)[0])
 
@@ -219,8 +225,9 @@ def disconnect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Conn
 @router.post("/{connection_id}/connect", openapi_extra=sets_up(), responses=documented(404))
 def connect_connection(rt: Rt, caller: Admitted, connection_id: Slug) -> Connection:
     """Let a connection go on; all that waited is looked at."""
-    if store.read(rt, connection_id)[0].state != "connected":
-        with audit.recorded(rt, caller, "connection.connected", connection_id):
+    before, after = {"state": store.read(rt, connection_id)[0].state}, {"state": "connected"}
+    if before != after:
+        with audit.recorded(rt, caller, "connection.connected", connection_id, before=before, after=after):
             watching.connect(rt, connection_id)
     return Connection.model_validate(store.read(rt, connection_id)[0])
 

@@ -15,6 +15,7 @@ from shared.storage.rows import Change, Row
 from tests.api.identities import BY_TOKEN, PERSON, signed_in
 from tests.api.seeding import enter
 from tests.api.storage_dump import dump
+from tests.certificates import make_pair
 from tests.io_meter import Killed
 from tests.world import CLIENT_SECRET, TENANT, World
 
@@ -63,6 +64,22 @@ def test_everything_that_changes_something_is_recorded_and_no_secret_is(world: W
     stored = str([rows for name, rows in dump(azurite, world)["rows"].items() if name.endswith("Audit")])
     assert "secret_changed" in stored
     assert CLIENT_SECRET not in stored
+
+
+@pytest.mark.requirement("OPS-6")
+def test_what_a_connection_proved_itself_with_and_how_it_stood_is_recorded_before_and_after(world: World) -> None:
+    world.connect()
+    pair = make_pair(world.clock.now(), days=365)
+    world.meter.lookout.secrets.add(pair.key.splitlines()[5])
+    assert world.api("PUT", "/connections/contoso/secret", {"certificate": pair.both}).status == 200
+    for action in ("disconnect", "disconnect", "connect", "connect"):
+        assert world.api("POST", f"/connections/contoso/{action}").status == 200
+    connected, *_, changed = changes(world, "?target=contoso")[:-1]
+    assert (connected["before"], connected["after"]) == ({"state": "disconnected"}, {"state": "connected"})
+    assert (changed["before"]["credential"], changed["after"]["credential"]) == ("secret", "certificate")
+    shown = world.get("/connections/contoso")
+    assert (changed["before"]["thumbprint"], changed["after"]["thumbprint"]) == ("", shown["thumbprint"])
+    assert changed["after"]["ends_at"]
 
 
 def test_changes_are_found_by_who_and_by_what_they_concern(world: World) -> None:
