@@ -5,6 +5,7 @@ https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens#validate
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -99,14 +100,14 @@ def _check_kind(claims: Claims) -> None:
     A token for a person names scopes (``scp``); one for an app itself has its object id as subject.
     https://learn.microsoft.com/en-us/entra/identity-platform/access-token-claims-reference
     """
-    if claims["ver"] != "2.0" or not isinstance(claims["oid"], str):
+    if claims["ver"] != "2.0" or not isinstance(claims["oid"], str) or not claims["oid"]:
         raise _refused("This is no access token of version 2.0.")
     if not claims.get("scp") and claims["sub"] != claims["oid"]:
         raise _refused("The token allows nobody to call this API.")
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _refused(cause: str) -> Unauthorized:
