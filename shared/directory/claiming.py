@@ -72,17 +72,17 @@ class Claimed:
 
     def _note_waiting(self) -> None:
         """Of whom nothing is told, what they claimed when they were looked at last."""
-        seen = self._tenant.told.last.keys() | self._tenant.gone.keys() | self._tenant.waiting
+        seen = self._tenant.gone.keys() | self._tenant.waiting
         for object_id, marks in self._tenant.place.state.waiting.items():
-            if object_id not in seen:
+            if object_id not in seen and object_id not in self._tenant.told.last:
                 self._note_marks(object_id, marks)
 
     def _iter_rest(self) -> Iterator[Person]:
         """Everybody else whom the mirror knows."""
         place = self._tenant.place
-        told = self._tenant.told.last.keys() - self._tenant.told.removed
+        told = self._tenant.told
         known = mirror.iter_known(place.rt, place.connection_id, _COLUMNS)
-        return (self._tenant.unchanged(each) for each in known if each.object_id not in told)
+        return (self._tenant.unchanged(each) for each in known if not told.is_there(each.object_id))
 
     def _still_with(self, address: str) -> frozenset[str]:
         ours = f"{self._context.connection_id}/"

@@ -98,9 +98,9 @@ class Tenant:
 
     def iter_reports(self, managers: Collection[str]) -> Iterator[list[Seen]]:
         """Those who have one of these managers, and are not looked at for anything else."""
-        looked_at = self.told.last.keys() | self._others()
+        others = self._others()
         reports = mirror.find_reports(self.place.rt, self.place.connection_id, managers)
-        ids = [each for each in reports if each not in looked_at]
+        ids = [each for each in reports if each not in others and each not in self.told.last]
         for chunk in batched(ids, CHUNK, strict=False):
             yield [Seen(self.unchanged(each), each) for each in self.find_known(chunk).values()]
 
@@ -154,10 +154,10 @@ class Tenant:
 
     def _untold(self) -> Iterator[Known]:
         rt, connection_id = self.place.rt, self.place.connection_id
-        told = self.told.last.keys() - self.told.removed
         if self.everybody and not self.full:
-            return (each for each in mirror.iter_known(rt, connection_id) if each.object_id not in told)
-        wanted = (self.brief.keys() if self.everybody else self._others()) - told
+            return (each for each in mirror.iter_known(rt, connection_id) if not self.told.is_there(each.object_id))
+        others = self.brief if self.everybody else self._others()
+        wanted = {each for each in others if not self.told.is_there(each)}
         if len(wanted) > MANY:
             return (each for each in mirror.iter_known(rt, connection_id) if each.object_id in wanted)
         if not self.full:

@@ -28,6 +28,10 @@ class Told:
     accounts: int = 0
     hidden: int = 0
 
+    def is_there(self, object_id: str) -> bool:
+        """Whether somebody was told of, and not as removed."""
+        return object_id in self.last and object_id not in self.removed
+
     def present(self) -> int:
         """How many there are that were not removed."""
         return len(self.last) - len(self.removed)
