@@ -139,10 +139,8 @@ def _issues(
         yield Issue(
             "round_failing", "error", name, f"{state.failure} (since {state.failing_since})", state.failure_cure
         )
-    since = from_text(state.last_success_at or mailbox.created_at)
-    if now - since > OVERDUE and not rests:
-        cause = f"The mailbox has not been read since {since.isoformat()}."
-        yield Issue("mailbox_overdue", "error", name, cause, "Look whether the timer scan_mailboxes runs, and its log.")
+    if not rests:
+        yield from _overdue_issues(mailbox, state, now)
     if state.endless:
         cause = "Graph's delta round does not end; mail is listed by the time it was received instead."
         yield Issue("delta_endless", "warning", name, cause, "Nothing to do: every round tries the delta round first.")
@@ -157,6 +155,14 @@ def _issues(
         )
     if is_watched(mailbox) and not rests:
         yield from _webhook_issues(mailbox, state, subscription, now)
+
+
+def _overdue_issues(mailbox: Mailbox, state: State, now: datetime) -> Iterator[Issue]:
+    since = from_text(state.last_success_at or mailbox.created_at)
+    if now - since > OVERDUE:
+        cause = f"The mailbox has not been read since {since.isoformat()}."
+        cure = "Look whether the timer scan_mailboxes runs, and its log."
+        yield Issue("mailbox_overdue", "error", mailbox.address, cause, cure)
 
 
 def _webhook_issues(
