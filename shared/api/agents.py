@@ -8,9 +8,11 @@ from fastapi import APIRouter, Query
 
 from shared.api import persons, references
 from shared.api.agent_models import Agent, AgentChange, AgentQuery, NewAgent
+from shared.api.covering import cover, cover_all
 from shared.api.given import Rt
 from shared.api.paging import Page
 from shared.api.problems import documented
+from shared.api.reach import Within
 from shared.api.roles import Role, needs
 from shared.api.structure import Calling, IfMatch, page
 from shared.api.values import Guid
@@ -23,9 +25,9 @@ router = APIRouter(prefix="/agents", tags=["agents"])
 
 
 @router.get("", openapi_extra=needs(Role.OPERATOR))
-def list_agents(rt: Rt, query: Annotated[AgentQuery, Query()]) -> Page[Agent]:
+def list_agents(rt: Rt, reach: Within, query: Annotated[AgentQuery, Query()]) -> Page[Agent]:
     """List the agents that fit, in the order of their ids."""
-    return page(rt, agents.KIND, query, Agent, query.fits_agent)
+    return cover_all(page(rt, agents.KIND, query, Agent, query.fits_agent), reach.hidden)
 
 
 @router.post("", status_code=201, openapi_extra=needs(Role.ADMIN), responses=documented(409))
@@ -43,9 +45,9 @@ def create_agent(call: Calling, new: NewAgent) -> Agent:
 
 
 @router.get("/{agent_id}", openapi_extra=needs(Role.OPERATOR), responses=documented(404))
-def get_agent(call: Calling, agent_id: Guid) -> Agent:
+def get_agent(call: Calling, reach: Within, agent_id: Guid) -> Agent:
     """Read one agent."""
-    return Agent.model_validate(call.read(agents.KIND, agent_id).thing)
+    return cover(Agent.model_validate(call.read(agents.KIND, agent_id).thing), reach.hidden)
 
 
 @router.patch("/{agent_id}", openapi_extra=needs(Role.ADMIN), responses=documented(404, 409))

@@ -7,10 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from shared.api import persons, references
+from shared.api.covering import cover, cover_all
 from shared.api.custom_fields import MOST as MOST_CUSTOM
 from shared.api.given import Rt
 from shared.api.paging import Page
 from shared.api.problems import documented
+from shared.api.reach import Within
 from shared.api.roles import Role, needs
 from shared.api.structure import Calling, IfMatch, page
 from shared.api.user_models import NewUser, User, UserChange, UserQuery
@@ -24,13 +26,14 @@ router = APIRouter(prefix="/users", tags=["users"])
 
 
 @router.get("", openapi_extra=needs(Role.OPERATOR))
-def list_users(rt: Rt, query: Annotated[UserQuery, Query()]) -> Page[User]:
+def list_users(rt: Rt, reach: Within, query: Annotated[UserQuery, Query()]) -> Page[User]:
     """List the users that fit, in the order of their ids."""
     if query.address is None:
-        return page(rt, people.KIND, query, User, query.fits_user)
+        return cover_all(page(rt, people.KIND, query, User, query.fits_user), reach.hidden)
     known = people.look_up(rt, query.address)
     found = people.find_user(rt, known.user_id) if known else None
-    return Page(items=[User.model_validate(found)] if found and query.fits_user(found) else [])
+    shown = [User.model_validate(found)] if found and query.fits_user(found) else []
+    return cover_all(Page(items=shown), reach.hidden)
 
 
 @router.post("", status_code=201, openapi_extra=needs(Role.ADMIN), responses=documented(409))
@@ -46,9 +49,9 @@ def create_user(call: Calling, new: NewUser) -> User:
 
 
 @router.get("/{user_id}", openapi_extra=needs(Role.OPERATOR), responses=documented(404))
-def get_user(call: Calling, user_id: Guid) -> User:
+def get_user(call: Calling, reach: Within, user_id: Guid) -> User:
     """Read one user."""
-    return User.model_validate(call.read(people.KIND, user_id).thing)
+    return cover(User.model_validate(call.read(people.KIND, user_id).thing), reach.hidden)
 
 
 @router.patch("/{user_id}", openapi_extra=needs(Role.ADMIN), responses=documented(404, 409))

@@ -12,7 +12,9 @@ from shared import directory
 from shared.api import application
 from shared.api.reach import CONNECTION, MAILBOX
 from shared.connections import agent_sign_ins
-from shared.desk import keeping, licenses, people
+from shared.desk import agents, keeping, licenses, people
+from shared.desk.agents import Agent
+from shared.desk.belonging import Held, Membership
 from shared.desk.licenses import License
 from shared.desk.people import User
 from shared.directory import followers, store, sync
@@ -170,6 +172,32 @@ def test_no_list_tells_of_what_was_not_given(desk: Desk, role: str) -> None:
     health = desk.ask(role, "GET", "/health").json()
     assert health["set_aside"] == 1
     assert "connection_off" not in {each["code"] for each in health["issues"]}
+
+
+@pytest.mark.requirement("CONN-11")
+def test_nobody_learns_of_a_connection_by_the_people_who_came_through_it(desk: Desk) -> None:
+    user_id, agent_id = "5d0c3c44-1f0e-4f0c-9d51-0a3c1b2d4e5f", "6d0c3c44-1f0e-4f0c-9d51-0a3c1b2d4e5f"
+    came: dict[str, Any] = {"origin": f"fabrikam/{desk.person}", "deactivated_by": "fabrikam"}
+    held = (Held(OTHER, "fabrikam"), Held(PERSON))
+    belonging: dict[str, Any] = {"roles": held, "licenses": (f"fabrikam~{OTHER}", f"contoso~{OTHER}")}
+    user = User(user_id, "Jo", "jo@example.com", source="fabrikam", **came, **belonging)
+    keeping.create(desk.world.rt, people.KIND, user)
+    memberships = (Membership(OTHER, "fabrikam"),)
+    agent = Agent(agent_id, user_id, "Jo", "jo@example.com", **came, roles=held, teams=memberships)
+    keeping.create(desk.world.rt, agents.KIND, agent)
+    paths = ("/users", f"/users/{user_id}", "/users?address=jo@example.com", "/agents", f"/agents/{agent_id}")
+    desk.give((PERSON, "read"))
+    told = [desk.ask(OPERATOR, "GET", path) for path in paths]
+    assert all(b"fabrikam" in each.body for each in told)
+    desk.give((OTHER, "modify"))
+    for path, before in zip(paths, told, strict=True):
+        after = desk.ask(OPERATOR, "GET", path)
+        assert (after.status, b"Jo" in after.body, b"fabrikam" in after.body) == (200, True, False), path
+        assert after.headers.get("etag") == before.headers.get("etag")
+    shown = desk.ask(OPERATOR, "GET", paths[1]).json()
+    assert shown["licenses"] == [f"contoso~{OTHER}"]
+    assert shown["roles"] == [{"role_id": OTHER, "given_by": ""}, {"role_id": PERSON, "given_by": "hand"}]
+    assert b"fabrikam" in desk.ask(ADMIN, "GET", paths[1]).body
 
 
 @pytest.mark.requirement("CONN-11")
