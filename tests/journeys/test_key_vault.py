@@ -6,16 +6,19 @@ import base64
 from typing import Any
 
 import pytest
+from requests import PreparedRequest, Response
 
 from dev.azurite import Azurite
 from dev.graph import Fault
 from dev.graph.vault_secrets import Vault
 from shared.connections import safekeeping, store
 from shared.graph.errors import GraphBusy
+from shared.storage.rows import Row
 from shared.upkeep import key_rotation
 from tests.api.storage_dump import dump
 from tests.connections.browser import ADA, sign_in
 from tests.connections.browser import connect as connect_account
+from tests.tampering import Carry, answer, body_of, tamper_with_storage
 from tests.vaults import IDENTITY, OFFICER, SETTINGS, give_identity, make_vault, open_vault
 from tests.world import CALLBACK, CLIENT, CLIENT_SECRET, SECRET_KEY, SUPPORT, TENANT, World, mail
 
@@ -98,6 +101,27 @@ def test_a_replaced_secret_is_switched_off_and_who_still_has_the_old_one_loses_n
     assert world.get("/connections/contoso")["state"] == "connected"
 
 
+@pytest.mark.requirement("CONN-3")
+def test_a_lost_answer_does_not_switch_off_the_version_that_is_used(world: World, vault: Vault) -> None:
+    """The row was written, and nobody said so: the next try finds its own version there, as if another one's."""
+    world.connect()
+    lost = list[str]()
+
+    def lose(request: PreparedRequest, carry: Carry) -> Response:
+        came = carry()
+        if lost or b"vault_stale" not in body_of(request):
+            return came
+        lost.append("once")
+        return answer(request, 503)
+
+    tamper_with_storage(world, lose)
+    enter(world, NEW_SECRET)
+    assert lost
+    [name] = vault.names()
+    assert [each.enabled for each in vault.versions(name)] == [False, True]
+    assert trial(world)["ok"] is True
+
+
 @pytest.mark.requirement("CONN-9")
 @pytest.mark.usefixtures("vault")
 def test_a_secret_that_nobody_replaced_is_a_lost_sign_in(world: World) -> None:
@@ -174,6 +198,51 @@ def test_secrets_move_into_a_vault_that_is_set_later(
     assert not [each for each in world.get("/health")["issues"] if "vault" in each["code"]]
     [moved_row] = [each for each in _connection_rows(azurite, world) if each["RowKey"] == "contoso"]
     assert moved_row["sealed_secret"] == ""
+
+
+@pytest.mark.requirement("CONN-3")
+def test_a_secret_that_no_key_opens_does_not_keep_the_others_from_the_vault(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_identity(monkeypatch)
+    vault = make_vault(world)
+    world.start(SECRET_KEY=NEW_KEY)
+    assert connect_account(world, "Lost", method="application") == "lost"
+    world.start()
+    world.emulator.add_app(TENANT, CLIENT, CLIENT_SECRET)
+    world.connect()
+    world.always = SETTINGS
+    world.start()
+    found = world.api("POST", "/keys/rotate").json()
+    assert (found["moved_to_vault"], [each["connection_id"] for each in found["lost"]]) == (1, ["lost"])
+    [name] = vault.names()
+    assert [each.value for each in vault.versions(name)] == [CLIENT_SECRET]
+    assert trial(world)["ok"] is True
+
+
+@pytest.mark.requirement("CONN-3")
+def test_a_move_that_is_overtaken_leaves_no_version_on_that_nothing_names(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_identity(monkeypatch)
+    vault = make_vault(world)
+    world.connect()
+    world.always = SETTINGS
+    world.start()
+    overtaken = list[str]()
+
+    def overtake(request: PreparedRequest, carry: Carry) -> Response:
+        if not overtaken and b"vault_version" in body_of(request):
+            overtaken.append("once")
+            world.rt.tables[store.TABLE].merge(Row(store.PARTITION, "contoso", {"name": "Contoso Ltd"}))
+        return carry()
+
+    tamper_with_storage(world, overtake)
+    assert world.api("POST", "/keys/rotate").json()["moved_to_vault"] == 1
+    assert overtaken
+    [name] = vault.names()
+    assert [each.enabled for each in vault.versions(name)] == [False, True]
+    assert trial(world)["ok"] is True
 
 
 def _connection_rows(azurite: Azurite, world: World) -> list[Any]:
