@@ -69,8 +69,10 @@ def recorded(
         )
         raise
     audit.end(rt, change, "done")
-    fields = sorted({*(before or ()), *(after or ())})  # not their values, which may be about people
-    log.info("api.changed", who=change.who, what=what, target=change.target, fields=fields)
+    # Neither names nor addresses nor values, which are about people: the record has them, under this key.
+    fields, target = sorted({*(before or ()), *(after or ())}), "" if "@" in change.target else change.target
+    who = change.who_id or change.who
+    log.info("api.changed", record=change.key, who=who, what=what, target=target, fields=fields)
 
 
 @router.get("", openapi_extra=needs(Role.ADMIN))

@@ -11,7 +11,7 @@ import pytest
 
 from dev.graph import Fault
 from tests.api.identities import BY_TOKEN, PERSON, signed_in
-from tests.world import SUPPORT, World, mail
+from tests.world import CLIENT, CLIENT_SECRET, SUPPORT, TENANT, World, mail
 
 
 class Exporter(logging.Handler):
@@ -130,6 +130,21 @@ def test_who_asks_for_more_than_their_role_is_told_by_id_alone(world: World, exp
     assert line["who"] == PERSON
     told = json.dumps(exporter.lines)
     assert not [each for each in ("Grace", "grace@contoso.com") if each in told]
+
+
+@pytest.mark.requirement("OPS-8", "OPS-6")
+def test_who_changed_what_is_told_by_ids_alone(world: World, exporter: Exporter) -> None:
+    world.start(**BY_TOKEN)
+    admin = signed_in(world, "Deskbridge.Admin")
+    new = {"name": "Desk", "tenant_id": TENANT, "client_id": CLIENT, "client_secret": CLIENT_SECRET, "method": "agents"}
+    assert world.api("POST", "/connections", {**new, "cloud": "global"}, sign_in=admin).status == 201
+    assert world.api("POST", "/connections/desk/agents/ada@contoso.com/sign-in", sign_in=admin).status == 200
+    made, begun = exporter.told("api.changed")
+    assert (made["who"], made["target"], begun["who"], begun["what"]) == (PERSON, "desk", PERSON, "agent.sign_in_begun")
+    entries = {each["key"]: each for each in world.api("GET", "/audit", sign_in=admin).json()["items"]}
+    assert entries[begun["record"]]["target"] == "desk/ada@contoso.com"
+    told = json.dumps(exporter.lines)
+    assert not [each for each in ("Grace", "grace@contoso.com", "ada@contoso.com") if each in told]
 
 
 @pytest.mark.requirement("OPS-8")
