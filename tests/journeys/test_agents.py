@@ -434,3 +434,36 @@ def test_who_signs_in_while_another_process_renews_is_renewed_with_that(desk: Wo
     assert works(desk.rt, ADA)
     desk.settle()
     assert (done, state(desk, ADA), hook.alerts) == ([200], "connected", [])
+
+
+@pytest.mark.requirement("CONN-8")
+def test_since_when_an_agent_is_as_they_are_is_told_truly(desk: World) -> None:
+    """Who signs in once more was connected all the time; who comes back is so from then on."""
+
+    def since() -> str:
+        return str(desk.get(f"/connections/desk/agents/{ADA}")["state_since"])
+
+    began = since()
+    desk.advance(HOUR)
+    assert sign_in_agent(desk, ADA).status == 200
+    assert since() == began
+    assert desk.api("DELETE", f"/connections/desk/agents/{ADA}").status in (200, 204)
+    left = since()
+    desk.advance(HOUR)
+    assert sign_in_agent(desk, ADA).status == 200
+    assert began < left < since()
+
+
+@pytest.mark.requirement("CONN-2", "CONN-8")
+def test_tokens_that_were_renewed_too_late_do_not_replace_those_of_a_new_sign_in(desk: World) -> None:
+    """They may be of another account: a process that slept meanwhile must not bring that back."""
+    slept = AgentTokens(desk.rt, "desk", ADA)
+    former = slept.load()
+    desk.advance(HOUR)
+    assert sign_in_agent(desk, ADA).status == 200
+    present = slept.load()
+    assert former is not None
+    assert present is not None
+    assert former.tokens != present.tokens
+    assert not slept.save(former.tokens, former.version)
+    assert slept.load() == present
