@@ -31,16 +31,18 @@ MAIL = Take(executions=2, storage=8, graph=3)
 SCAN = Take(executions=1, storage=6, graph=1)
 """The scan of one mailbox in which nothing is new: the knock and its round."""
 TIMERS = {
-    "scan_mailboxes": (288, 1),
-    "report_figures": (144, 2 * len(KINDS) + 2),
-    "sync_directories": (96, 3),
-    "reconcile_subscriptions": (24, 6),
-    "watch_connections": (24, 2),
-    "import_licenses": (1, 2),
-    "read_sign_ins": (1, 2),
-    "remove_old": (1, 7),
+    "scan_mailboxes": (288, 1, 0),
+    "report_figures": (144, 2 * len(KINDS) + 2, 1),
+    "sync_directories": (96, 3, 0),
+    "reconcile_subscriptions": (24, 6, 2),
+    "watch_connections": (24, 2, 0),
+    "import_licenses": (1, 2, 0),
+    "read_sign_ins": (1, 2, 0),
+    "remove_old": (1, 7, 0),
 }
-"""How often a day each timer comes round, and the storage requests that it makes by itself with one mailbox."""
+"""How often a day each timer comes round, the storage requests that it makes by itself with one mailbox, and how many
+more for each further one.
+"""
 SIZES = ((1_000, 1), (10_000, 5), (1_000_000, 50))
 """Mails a month, and the mailboxes that they are thought to come to."""
 HEAD = """# What it costs
@@ -57,7 +59,8 @@ and the counts in it are measured by `tests/journeys/test_costs.py`.
 MIDDLE = """
 A mail, from a sender whom the desk knows and this process does not, without attachments; each attachment is one
 storage request more. In a burst, and in a backlog, it is less: [what one mail costs](requests.md). The storage requests
-hold the two with which the host gets a message from its queue and deletes it.
+hold the two with which the host gets a message from its queue and deletes it. For each further mailbox the timers make
+{more} storage requests a day beside its scans.
 
 ## A month
 
@@ -102,22 +105,26 @@ not wait for each other.
 
 def page() -> str:
     """The page as it should be."""
-    things = [("a mail", MAIL), ("the scan of a quiet mailbox", SCAN), ("the timers, a day", timers_a_day())]
+    things = [
+        ("a mail", MAIL),
+        ("the scan of a quiet mailbox", SCAN),
+        ("the timers, a day, with one mailbox", timers_a_day()),
+    ]
     rows = "".join(f"| {name} | {take.executions} | {take.storage} | {take.graph} |\n" for name, take in things)
     months = "".join(_month(mails, mailboxes) for mails, mailboxes in SIZES)
-    return HEAD + rows + MIDDLE + months + TAIL
+    more = timers_a_day(2).storage - timers_a_day(1).storage
+    return HEAD + rows + MIDDLE.format(more=more) + months + TAIL
 
 
-def timers_a_day() -> Take:
+def timers_a_day(mailboxes: int = 1) -> Take:
     """All timers of a day; what they put on queues is counted where it is worked off."""
-    executions = sum(often for often, _ in TIMERS.values())
-    return Take(
-        executions, sum(often * requests for often, requests in TIMERS.values()), TIMERS["reconcile_subscriptions"][0]
-    )
+    executions = sum(often for often, _, _ in TIMERS.values())
+    storage = sum(often * (requests + more * (mailboxes - 1)) for often, requests, more in TIMERS.values())
+    return Take(executions, storage, TIMERS["reconcile_subscriptions"][0])
 
 
 def _month(mails: int, mailboxes: int) -> str:
-    scans, timers = mailboxes * DAYS * TIMERS["scan_mailboxes"][0], timers_a_day()
+    scans, timers = mailboxes * DAYS * TIMERS["scan_mailboxes"][0], timers_a_day(mailboxes)
     sums = (
         mails * getattr(MAIL, name) + scans * getattr(SCAN, name) + DAYS * getattr(timers, name)
         for name in ("executions", "storage", "graph")
