@@ -467,3 +467,10 @@ def test_tokens_that_were_renewed_too_late_do_not_replace_those_of_a_new_sign_in
     assert former.tokens != present.tokens
     assert not slept.save(former.tokens, former.version)
     assert slept.load() == present
+
+
+@pytest.mark.requirement("CONN-8")
+def test_a_look_that_ends_well_does_not_bring_back_who_was_disconnected_meanwhile(desk: World) -> None:
+    assert desk.api("DELETE", f"/connections/desk/agents/{ADA}").status in (200, 204)
+    assert not agent_sign_ins.regain(desk.rt, "desk", ADA)
+    assert state(desk, ADA) == "disconnected"
