@@ -1,7 +1,7 @@
 """Who changed what: recorded around every change, and listed for administrators."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -69,10 +69,13 @@ def recorded(
         )
         raise
     audit.end(rt, change, "done")
-    # Neither names nor addresses nor values, which are about people: the record has them, under this key.
-    fields, target = sorted({*(before or ()), *(after or ())}), "" if "@" in change.target else change.target
-    who = change.who_id or change.who
-    log.info("api.changed", record=change.key, who=who, what=what, target=target, fields=fields)
+    _tell(change, {*(before or ()), *(after or ())})
+
+
+def _tell(change: Change, fields: Iterable[str]) -> None:
+    """Neither names nor addresses nor values, which are about people: the record has them, under this key."""
+    who, target = change.who_id or change.who, "" if "@" in change.target else change.target
+    log.info("api.changed", record=change.key, who=who, what=change.what, target=target, fields=sorted(fields))
 
 
 @router.get("", openapi_extra=needs(Role.ADMIN))
