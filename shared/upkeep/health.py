@@ -150,9 +150,8 @@ def _issues(
         yield Issue("folder_missing", "warning", name, f"{cause} {state.folder_trouble}", f"{state.folder_cure} {mend}")
     if state.quarantined:
         cause = f"{state.quarantined} mails could not be processed."
-        yield Issue(
-            "mail_quarantined", "warning", name, cause, "List them in the journal by their verdict, quarantined."
-        )
+        cure = "List them in the journal by their verdict, quarantined."
+        yield Issue("mail_quarantined", "warning", name, cause, cure)
     if is_watched(mailbox) and not rests:
         yield from _webhook_issues(mailbox, state, subscription, now)
 
