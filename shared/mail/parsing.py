@@ -84,11 +84,12 @@ def _assemble(headers: Headers, root: Part, contents: Contents) -> Mail:
     body_html, referenced = _shown_html(contents)
     subject = _subject(headers, contents.notes)
     text = _whole_text(contents, body_html)
+    in_reply_to, references = (parse_message_ids(headers.text(name)) for name in ("in-reply-to", "references"))
     by_signs = decide_automatic(headers, _report_type(root), _has_delivery_status(root))
     return Mail(
         message_id=parse_message_id(headers.text("message-id")),
-        in_reply_to=parse_message_ids(headers.text("in-reply-to")),
-        references=parse_message_ids(headers.text("references")),
+        in_reply_to=in_reply_to,
+        references=references,
         subject=subject,
         sender=_sender(headers, contents.notes),
         reply_to=_addresses(headers, "reply-to"),
@@ -97,7 +98,7 @@ def _assemble(headers: Headers, root: Part, contents: Contents) -> Mail:
         date=_date(headers, contents.notes),
         text=text,
         html=body_html,
-        new_text=find_new_text(text, subject),
+        new_text=find_new_text(text, subject, is_threaded=bool(in_reply_to or references)),
         attachments=attach(contents.files, referenced),
         automatic=Automatic.OWN if headers.has(OWN_HEADER) else by_signs,
         notes=tuple(dict.fromkeys(one_line(note)[:200] for note in contents.notes))[:MAX_NOTES],

@@ -8,15 +8,20 @@ import re
 from collections.abc import Sequence
 
 from shared.mail.quoting_phrases import (
-    ATTRIBUTION_EVIDENCE,
+    ADDRESS,
+    AFTERTHOUGHT,
+    ANSWER_SUBJECT,
+    ANSWERS_WITHIN,
     ATTRIBUTION_OPENING,
     ATTRIBUTION_VERB,
     CLOSING,
+    DATE,
     DEVICE_SIGNATURE,
     FORWARD_MARKS,
     FORWARD_SUBJECT,
     HEADER_KINDS,
     HISTORY_SEPARATORS,
+    TIME,
 )
 
 # A line longer than this is a paragraph, not something a mail program wrote above a quote.
@@ -29,38 +34,54 @@ _RULE = re.compile(r"[_\-=*\u2014]{5,}")
 _DASHED = re.compile(r"-{2,}\s*([^-].{1,60}?)\s*-{2,}")
 _REPLY_MARK = re.compile(r"#{2,}[- ].{1,150}[- ]#{2,}")
 _FULLWIDTH_COLON = "\uff1a"
-_DECORATION = " \t*_>\xa0"
+# The last ones are marks of direction around right-to-left text, \u200e to \u202e.
+_DECORATION = " \t*_>\xa0\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
+_GROUPWISE = re.compile(r">>> .{1,150} >>>\s*")
+_QUOTE = re.compile(r" {0,3}>")
+# After a heading other marks count, too: initials ("JD> "), a bar, an indentation.
+_QUOTE_MARKS = (
+    _QUOTE,
+    re.compile(r"\s{0,8}[A-Za-z]{1,4}>"),
+    re.compile(r"\s{0,8}[|:}](?:\s|$)"),
+    re.compile(r"[ \t]{2}"),
+)
+_SENTENCE_WORDS = 4
+_LONG_SENTENCE_WORDS = 7
+_FACTS = re.compile(r"[\d,|@/\u2022\u00b7]")
 
 
-def find_new_text(text: str, subject: str) -> str:
+def find_new_text(text: str, subject: str, *, is_threaded: bool) -> str:
     """The new part of ``text`` (lines by ``\\n``); never empty when ``text`` is not.
 
-    A forwarded mail is new as a whole: what was forwarded is what the sender wants to say.
+    ``is_threaded``: whether the headers name a mail that this one answers. One that answers none, by its subject
+    neither, has hardly a history: what its sender pasted or quoted is what they want to show. A forwarded mail is new
+    as a whole for the same reason.
     """
     text = text.strip()
     lines = text.split("\n")
     if not FORWARD_SUBJECT.match(subject):
-        lines = _without_history(lines)
+        lines = _without_history(lines, is_answer=is_threaded or ANSWER_SUBJECT.search(subject[:200]) is not None)
     kept = "\n".join(_without_signature(_trimmed(lines))).strip()
     return kept or text
 
 
-def _without_history(lines: list[str]) -> list[str]:
-    start, length = _find_history(lines)
+def _without_history(lines: list[str], *, is_answer: bool) -> list[str]:
+    start, length = _find_history(lines, is_answer=is_answer)
     if start is None:
-        return _without_trailing_quote(lines)
+        return _without_trailing_quote(lines) if is_answer else lines
     above, below = lines[:start], lines[start + length :]
     is_blank_above = not any(line.strip() for line in above)
-    if not _is_quoted(below):
-        return lines if is_blank_above else above
-    answers = _after_first_quote(below)
+    mark = _quote_mark(below)
+    if not _is_quoted(below, mark):
+        return lines if is_blank_above or ANSWERS_WITHIN.search("\n".join(above)) else above
+    answers = _after_first_quote(below, mark)
     if not any(line.strip() for line in _without_signature(answers)):
         return above
     # Text below the quote: the whole answer, when nothing stands above and it is not mixed with more quotes.
-    return answers if is_blank_above and not _is_quoted(answers) else lines
+    return answers if is_blank_above and not _is_quoted(answers, mark) else lines
 
 
-def _find_history(lines: Sequence[str]) -> tuple[int | None, int]:
+def _find_history(lines: Sequence[str], *, is_answer: bool) -> tuple[int | None, int]:
     """Line where the older mail begins, and how many lines its heading takes; None when there is none."""
     kinds = [_header_kind(line) for line in lines]
     for number, line in enumerate(lines):
@@ -69,9 +90,10 @@ def _find_history(lines: Sequence[str]) -> tuple[int | None, int]:
             continue
         if _is_forward_mark(mark):
             break
-        if _is_separator(mark) or _is_header_block(kinds, number):
-            return _back_over_rules(lines, number), 1
-        length = _attribution_length(lines, number)
+        if is_answer and (_is_separator(mark) or _GROUPWISE.fullmatch(line) or _is_header_block(kinds, number)):
+            start = _back_over_rules(lines, number)
+            return start, number - start + 1
+        length = _attribution_length(lines, number, is_answer=is_answer)
         if length:
             return number, length
     return None, 0
@@ -111,37 +133,49 @@ def _back_over_rules(lines: Sequence[str], number: int) -> int:
     return number
 
 
-def _attribution_length(lines: Sequence[str], number: int) -> int:
+def _attribution_length(lines: Sequence[str], number: int, *, is_answer: bool) -> int:
     """How many lines from here on say who wrote when; 0 when they do not."""
     if not (_ends_attribution(lines[number]) or ATTRIBUTION_OPENING.match(lines[number].lstrip(_DECORATION))):
         return 0
     for length, line in enumerate(lines[number : number + 3], start=1):
         if _ends_attribution(line):
             said = " ".join(each.strip(_DECORATION) for each in lines[number : number + length])
-            is_said = len(said) <= _MAX_MARK_LENGTH and ATTRIBUTION_VERB.search(said) is not None
-            return length if is_said and _is_quoted_next(lines, number + length, said) else 0
+            following = next((each for each in lines[number + length : number + length + 5] if each.strip()), "")
+            return length if _is_attribution(said, following, is_answer=is_answer) else 0
     return 0
 
 
-def _is_quoted_next(lines: Sequence[str], number: int, said: str) -> bool:
-    """Whether a quote follows, or the line itself names a time or an address, as mail programs do."""
-    following = next((each for each in lines[number : number + 5] if each.strip()), "")
-    return following.startswith(">") or ATTRIBUTION_EVIDENCE.search(said) is not None
+def _is_attribution(said: str, following: str, *, is_answer: bool) -> bool:
+    """People tell what others wrote, too; a program names an address, or day and time, or marks what follows."""
+    if len(said) > _MAX_MARK_LENGTH:
+        return False
+    has_verb, has_address = ATTRIBUTION_VERB.search(said) is not None, ADDRESS.search(said) is not None
+    has_date = DATE.search(said) is not None
+    is_by_program = has_address or (has_date and TIME.search(said) is not None)
+    if _QUOTE.match(following):
+        return (has_verb and (is_answer or is_by_program)) or (has_address and (is_answer or has_date))
+    return is_answer and has_verb and is_by_program
 
 
 def _ends_attribution(line: str) -> bool:
     return line.rstrip(_DECORATION).endswith((":", _FULLWIDTH_COLON))
 
 
-def _is_quoted(lines: Sequence[str]) -> bool:
-    return any(line.startswith(">") for line in lines)
+def _quote_mark(below: Sequence[str]) -> re.Pattern[str]:
+    """What the lines of the older mail begin with: an angle, or what the first of them shows."""
+    first = next((line for line in below if line.strip()), "")
+    return next((mark for mark in _QUOTE_MARKS if mark.match(first)), _QUOTE)
 
 
-def _after_first_quote(lines: list[str]) -> list[str]:
+def _is_quoted(lines: Sequence[str], mark: re.Pattern[str]) -> bool:
+    return any(mark.match(line) for line in lines)
+
+
+def _after_first_quote(lines: list[str], mark: re.Pattern[str]) -> list[str]:
     """What follows the first run of quoted lines (empty lines do not end it)."""
     begun = False
     for number, line in enumerate(lines):
-        if line.startswith(">"):
+        if mark.match(line):
             begun = True
         elif begun and line.strip():
             return lines[number:]
@@ -149,10 +183,11 @@ def _after_first_quote(lines: list[str]) -> list[str]:
 
 
 def _without_trailing_quote(lines: list[str]) -> list[str]:
+    """Without what is quoted at the end, unless the words above lead to it ("I now get:")."""
     end = len(lines)
     while end > 0 and (not lines[end - 1].strip() or lines[end - 1].startswith(">")):
         end -= 1
-    return lines[:end]
+    return lines if end and _ends_attribution(lines[end - 1]) else lines[:end]
 
 
 def _trimmed(lines: list[str]) -> list[str]:
@@ -164,8 +199,9 @@ def _trimmed(lines: list[str]) -> list[str]:
 
 def _without_signature(lines: list[str]) -> list[str]:
     lines = _without_device_signature(lines)
-    for number, line in enumerate(lines):
-        if line.rstrip() == "--" and len(lines) - number <= _SIGNATURE_LINES:
+    dashes = [number for number, line in enumerate(lines) if line.rstrip() == "--"]
+    for number in dashes:
+        if _is_signature_below(lines, number, is_alone=len(dashes) == 1):
             return lines[:number]
     first = max(1, len(lines) - 2 * _CLOSING_LINES)
     for number in range(first, len(lines)):
@@ -174,11 +210,27 @@ def _without_signature(lines: list[str]) -> list[str]:
     return lines
 
 
+def _is_signature_below(lines: Sequence[str], number: int, *, is_alone: bool) -> bool:
+    """Whether two dashes begin a signature. With their space they always do; without it they also part words."""
+    if len(lines) - number > _SIGNATURE_LINES or any(AFTERTHOUGHT.match(line) for line in lines[number:]):
+        return False
+    return lines[number] == "-- " or (is_alone and _is_signature(lines[number + 1 :]))
+
+
 def _is_signature(lines: Sequence[str]) -> bool:
-    """Few short lines, and no question among them."""
+    """Few short lines, and none of them says something."""
     written = [line.strip() for line in lines if line.strip()]
     is_short = all(len(line) <= _CLOSING_LINE_LENGTH for line in written)
-    return len(written) <= _CLOSING_LINES and is_short and not any(line.endswith("?") for line in written)
+    return len(written) <= _CLOSING_LINES and is_short and not any(map(_says_something, written))
+
+
+def _says_something(line: str) -> bool:
+    """Whether a line is an afterthought, the heading of a list, or a sentence rather than a name or an address."""
+    words = len(line.split())
+    is_sentence = (words >= _SENTENCE_WORDS and line.endswith((".", "!"))) or (
+        words >= _LONG_SENTENCE_WORDS and not _FACTS.search(line)
+    )
+    return line.endswith(("?", ":")) or is_sentence or AFTERTHOUGHT.match(line) is not None
 
 
 def _without_device_signature(lines: list[str]) -> list[str]:

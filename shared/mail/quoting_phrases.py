@@ -44,24 +44,50 @@ FORWARD_SUBJECT = re.compile(
     r"(?:\[[^\]]{1,60}\]\s*){0,3}(?:fwd?|wg|tr|rv|i|enc|doorst|vb|vl|vs|pd|转发|轉寄)\s?[:\uff1a]", re.IGNORECASE
 )
 
+ANSWER_SUBJECT = re.compile(
+    r"(?:^|[\]\s:\uff1a])(?:re|aw|sv|antw|antwort|res|rif|r|odp|vs|vá|ynt|ответ|отв|回复|回覆|答复|返信|답장)"
+    r"\s?(?:\[\d{1,4}\]|\(\d{1,4}\)|\^\d{1,4})?\s?[:\uff1a]",
+    re.IGNORECASE,
+)
+
 # "On Monday, Jane Doe <jane@example.com> wrote:", whole or wrapped over up to three lines.
 ATTRIBUTION_OPENING = re.compile(
     r"(?:on|am|le|el|op|il|em|den|dne|dnia|w dniu|på|en|lun|mar|mer|jeu|ven)\b", re.IGNORECASE
 )
 ATTRIBUTION_VERB = re.compile(
     r"\b(?:wrote|schrieb|a écrit|écrit|escribió|schreef|geschreven|ha scritto|escreveu|skrev|napisał|napisała|napsal"
-    r"|kirjoitti|ezt írta|írta|написала?|пишет|yazd\u0131)\b|写道|寫道|作成しました|님이 작성|のメール",
+    r"|kirjoitti|ezt írta|írta|написала?|пишет|пише|yazd\u0131|writes|pisze|a scris|έγραψε)\b"
+    r"|写道|寫道|作成しました|님이 작성|のメール",
     re.IGNORECASE,
 )
-ATTRIBUTION_EVIDENCE = re.compile(r"\d{4}|\d:\d\d|\d\.\d|\d/\d|@")
+ADDRESS = re.compile(r"\w@\w")
+DATE = re.compile(r"\b(?:19|20)\d\d\b|\d[./-]\d{1,2}[./-]\d\d\b|\d年|\d년")
+TIME = re.compile(r"\d[:.h]\d\d")
 
-# Last lines that a telephone or a tablet adds.
+# "My answers are in red": then what looks like history is not.
+ANSWERS_WITHIN = re.compile(
+    r"\bin[- ]?line\b|\bin (?:red|blue|green|rot|blau|grün|rood|rosso|rojo)\b|\ben (?:rouge|bleu|vert|rojo|azul)\b"
+    r"|\b(?:answers?|comments?|repl(?:y|ies)|remarks?|responses?)\b.{0,30}\b(?:below|within)\b"
+    r"|\b(?:antwort|kommentare?|anmerkung)(?:en)?\b.{0,30}\b(?:unten|untenstehend|im text)\b"
+    r"|\b(?:réponses?|commentaires?)\b.{0,30}\b(?:ci-dessous|dans le texte)\b",
+    re.IGNORECASE,
+)
+
+# Last lines that a telephone or a tablet adds. "Sent via DHL on Monday" is none of them.
+_PRODUCT = (
+    r"(?:the |der |dem |l'application )?(?:e-?mail|mail|outlook|yahoo|gmail|gmx|web\.de|aol|proton|tutanota|thunderbird"
+    r"|blackberry|bluemail|iphone|ipad|android|samsung|galaxy|huawei|xiaomi|pixel|nine|spark|airmail|windows|courrier"
+    r"|correo|posta|poczt)"
+)
 DEVICE_SIGNATURE = re.compile(
-    r"(?:sent (?:from|via|with)(?: my)? |get outlook for |von meinem .{1,40} gesendet|gesendet (?:von|mit) "
-    r"|diese nachricht wurde von meinem|outlook für .{1,20} (?:herunterladen|beziehen)|holen sie sich outlook"
-    r"|envoyé (?:de|depuis) mon |télécharger outlook|obtenir outlook|enviado desde mi |enviado desde |obtener outlook"
-    r"|verzonden vanaf mijn |verstuurd vanaf mijn |outlook voor .{1,20} downloaden|inviato da(?:l mio)? "
-    r"|ottieni outlook|enviado do meu |skickat från min |sendt fra min |wysłane z )",
+    rf"(?:sent (?:from|via|with|using) (?:my |{_PRODUCT})|get outlook for |von meinem .{{1,40}} gesendet"
+    rf"|gesendet (?:von|mit) (?:meine|{_PRODUCT})|diese nachricht wurde von meinem"
+    r"|outlook für .{1,20} (?:herunterladen|beziehen)|holen sie sich outlook"
+    rf"|envoyé (?:de|depuis|à partir de|avec) (?:mon |{_PRODUCT})|télécharger outlook|obtenir outlook"
+    rf"|enviado (?:desde|do) (?:mi |meu |{_PRODUCT})|obtener outlook"
+    rf"|(?:verzonden|verstuurd) (?:vanaf|met|via) (?:mijn |{_PRODUCT})|outlook voor .{{1,20}} downloaden"
+    rf"|inviato da(?:l mio | mio | {_PRODUCT})|ottieni outlook|skickat från min |sendt fra min "
+    rf"|wysłan[eo] z (?:mojego |{_PRODUCT}))",
     re.IGNORECASE,
 )
 
@@ -70,7 +96,7 @@ CLOSING = re.compile(
     r"(?:(?:kind|best|warm|with kind|with best)(?:est)? (?:regards|wishes)|regards|yours (?:sincerely|faithfully|truly)"
     r"|sincerely(?: yours)?|many thanks and (?:kind|best) regards"
     r"|mit (?:freundlichen|besten|herzlichen|lieben|freundlichem) gr(?:ü|ue)(?:ß|ss)(?:en)?|(?:viele|beste|liebe|"
-    r"freundliche|schöne|herzliche) grüße?|freundliche gr[uü]e?sse|mfg|vg|lg"
+    r"freundliche|schöne|herzliche) grüße?|freundliche gr[uü]e?sse|mfg"
     r"|cordialement|bien cordialement|bien à vous|salutations distinguées|meilleures salutations"
     r"|saludos(?: cordiales)?|un (?:cordial )?saludo|atentamente|cordialmente"
     r"|met (?:vriendelijke|hartelijke) (?:groet(?:en)?)|vriendelijke groet(?:en)?|mvg"
@@ -78,3 +104,6 @@ CLOSING = re.compile(
     r"\W{0,3}",
     re.IGNORECASE,
 )
+
+# What nobody writes below a name unless it belongs to the mail.
+AFTERTHOUGHT = re.compile(r"(?:p\.?\s?){1,2}s\.?(?:[:.,\s]|$)|n\.?b\.?[:.\s]|nachtrag\b|edit:", re.IGNORECASE)
