@@ -12,6 +12,7 @@ import pytest
 
 from dev import deliver, delivery
 from dev.graph import Fault
+from dev.mail_files import iter_files
 from dev.threads import message_ids
 from tests.dev.conftest import Running
 from tests.world import mail
@@ -163,6 +164,14 @@ def test_without_a_stack_it_says_how_to_start_one(tmp_path: Path, capsys: pytest
     path = put(tmp_path, "1.eml", mail())
     assert deliver.main(["a@b.example", str(path), "--stack", str(tmp_path / "none.json")]) == 1
     assert "python3.13 -m dev run" in capsys.readouterr().err
+
+
+def test_a_pipe_in_a_folder_is_no_mail(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a pipe")
+    (tmp_path / "leads nowhere").symlink_to(tmp_path / "nothing")
+    (tmp_path / "mail.eml").touch()
+    assert [each.name for each in iter_files([tmp_path])] == ["leads nowhere", "mail.eml"]
+    assert list(iter_files([tmp_path / "a pipe"])) == [tmp_path / "a pipe"]
 
 
 def test_an_empty_folder_is_a_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
