@@ -8,6 +8,7 @@ import re
 from enum import StrEnum
 
 from shared.mail.headers import Headers
+from shared.mail.quoting_phrases import FORWARD_SUBJECT
 
 
 class Automatic(StrEnum):
@@ -57,13 +58,21 @@ def decide_automatic(headers: Headers, report_type: str, has_delivery_status: bo
     """The kind of machine that wrote the mail with these headers, or ``NONE``; never ``OWN``, which needs a key.
 
     ``report_type``: the parameter of a ``multipart/report`` in lower case, else ``""``. ``has_delivery_status``:
-    whether one of its parts is a ``message/delivery-status``, as some gateways change the type around it.
+    whether one of its parts is a ``message/delivery-status``, as some gateways change the type around it; so do the
+    mail programs of people who pass a report on.
     """
-    if report_type == "delivery-status" or has_delivery_status or _is_bounce(headers):
+    is_report = report_type == "delivery-status" or (has_delivery_status and not _is_passed_on(headers))
+    if is_report or _is_bounce(headers):
         return Automatic.BOUNCE
     if report_type or _is_auto_reply(headers):  # a read receipt, an abuse report
         return Automatic.AUTO_REPLY
     return Automatic.LIST if _is_list(headers) else Automatic.NONE
+
+
+def _is_passed_on(headers: Headers) -> bool:
+    """Signs of a person at a mail program."""
+    is_program = headers.has("user-agent") or headers.has("x-mailer")
+    return is_program or FORWARD_SUBJECT.match(headers.text("subject")[:500]) is not None
 
 
 def _is_bounce(headers: Headers) -> bool:

@@ -8,6 +8,8 @@ The names that mail really carries are wider than the registered ones. Where the
 import codecs
 import re
 
+from shared.mail.charset_guesses import guess_foreign
+
 # Claims that say nothing: the text is looked at instead.
 _MEANINGLESS = frozenset({"", "7bit", "8bit", "ascii", "ansi", "binary", "default", "none", "unknown", "us-ascii"})
 
@@ -170,7 +172,8 @@ def guess(raw: bytes) -> tuple[str, str]:
     text = _first_strict(raw, ("utf_8",))
     if text is not None:
         return text, "utf-8"
-    return raw.decode("cp1252", "replace"), _SINGLE_BYTE_GUESS
+    codec = guess_foreign(raw) or "cp1252"
+    return raw.decode(codec, "replace"), codecs.lookup(codec).name if codec != "cp1252" else _SINGLE_BYTE_GUESS
 
 
 def _decode_as(raw: bytes, codec: str, label: str) -> tuple[str, str | None]:

@@ -3,6 +3,7 @@
 Whatever is broken is mended or left out, with a note for the admin; the raw mail is kept elsewhere.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +24,18 @@ __all__ = ["Address", "Attachment", "Automatic", "Mail", "UnreadableMail", "pars
 # Outlook stops at 255; what is longer is a body in the wrong place.
 MAX_SUBJECT_LENGTH = 500
 MAX_NOTES = 50
+_EMPTY_LINE = re.compile(rb"\n\r*\n")
+_LONE_RETURN = re.compile(rb"\r(?!\n)")
+_FIELDS_OF_MAIL = ("from", "sender", "to", "subject", "content-type")
+_SAMPLE = 4_000
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_LONGEST_STAND_IN = 400
+# "Your mail program cannot show HTML", or the HTML itself, put in for a text that nobody wrote.
+_STAND_IN = re.compile(
+    rf"(?=[\s\S]{{0,{_LONGEST_STAND_IN}}}\Z)[\s\S]*\b(?:html|browser|navigateur|navegador)\b"
+    r"|\s*<(?:!doctype html|html|head|body|div|table|p)\b",
+    re.IGNORECASE,
+)
 
 
 class UnreadableMail(Exception):
@@ -69,15 +82,28 @@ def parse_mail(raw: bytes) -> Mail:
     if not raw.strip(b" \t\r\n\x00"):
         raise UnreadableMail("the mail is empty")
     root, notes = parse_parts(_with_line_ends(raw))
+    if _is_no_mail(root):
+        root.type, notes = "application/octet-stream", (*notes, "no header of a mail and no text, kept as attachment")
     contents = take_apart(root)
     contents.notes[:0] = notes
     return _assemble(root.headers, root, contents)
 
 
 def _with_line_ends(raw: bytes) -> bytes:
-    """Without a byte order mark, without empty lines on top, and with line feeds where there were only returns."""
+    """Without a byte order mark, without empty lines on top, and with line feeds where there were only returns.
+
+    A server on the way puts its own headers, with whole line ends, above a mail that has but returns.
+    """
     raw = raw.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
-    return raw if b"\n" in raw else raw.replace(b"\r", b"\n")
+    has_only_returns = b"\n" not in raw or (b"\r\r" in raw and not _EMPTY_LINE.search(raw))
+    return _LONE_RETURN.sub(b"\n", raw) if has_only_returns else raw
+
+
+def _is_no_mail(root: Part) -> bool:
+    """A picture, say, that was sent under a wrong name: no field that mail has, and no text."""
+    sample = root.encoded()[:_SAMPLE]
+    is_binary = len(_NO_TEXT.findall(sample)) * 20 > len(sample)
+    return is_binary and not any(root.headers.has(name) for name in _FIELDS_OF_MAIL)
 
 
 def _assemble(headers: Headers, root: Part, contents: Contents) -> Mail:
@@ -156,7 +182,7 @@ def _shown_html(contents: Contents) -> tuple[str | None, frozenset[str]]:
 def _whole_text(contents: Contents, clean_html: str | None) -> str:
     """The body as plain text: the sender's, else what the HTML says, else what the invitation is about."""
     plain = contents.plain
-    if plain is not None and plain.strip():
+    if plain is not None and plain.strip() and not (clean_html and _STAND_IN.match(plain[: _LONGEST_STAND_IN + 1])):
         return plain.strip("\n")
     if clean_html is not None:
         from shared.mail.html_text import html_to_text  # noqa: PLC0415  # as above

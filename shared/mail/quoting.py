@@ -26,6 +26,7 @@ from shared.mail.quoting_phrases import (
 
 # A line longer than this is a paragraph, not something a mail program wrote above a quote.
 _MAX_MARK_LENGTH = 400
+_MIN_ATTRIBUTION_LENGTH = 8
 _HEADER_BLOCK_LINES = 14
 _SIGNATURE_LINES = 15
 _CLOSING_LINES = 12
@@ -147,7 +148,7 @@ def _attribution_length(lines: Sequence[str], number: int, *, is_answer: bool) -
 
 def _is_attribution(said: str, following: str, *, is_answer: bool) -> bool:
     """People tell what others wrote, too; a program names an address, or day and time, or marks what follows."""
-    if len(said) > _MAX_MARK_LENGTH:
+    if not _MIN_ATTRIBUTION_LENGTH <= len(said) <= _MAX_MARK_LENGTH:
         return False
     has_verb, has_address = ATTRIBUTION_VERB.search(said) is not None, ADDRESS.search(said) is not None
     has_date = DATE.search(said) is not None

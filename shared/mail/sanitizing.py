@@ -28,7 +28,7 @@ _TAGS = _words(
 )
 _DROPPED_WITH_CONTENT = _words(
     "script style title noscript template iframe frame frameset noframes object embed applet audio video canvas svg "
-    "math select textarea button xml"
+    "math select xml"
 )
 _ATTRIBUTES: dict[str, frozenset[str]] = {
     "*": frozenset({"align", "dir", "lang", "style", "title", "valign", "bgcolor", "width", "height"}),

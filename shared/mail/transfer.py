@@ -7,6 +7,9 @@ _IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
 _UUENCODED = frozenset({"x-uuencode", "uuencode", "x-uue", "uue"})
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]+")
 _PADDING_WITHIN = re.compile(rb"(?<!=)=++\s*+(?=[A-Za-z0-9+/])")
+# RFC 2045, 6.7 (3): whatever white space ends a line was added on the way.
+_SPACE_AFTER_SOFT_BREAK = re.compile(rb"=[ \t]++(?=\r?\n)")
+_WHOLE_LINE = re.compile(rb"\s*(?:[A-Za-z0-9+/]{4}){5,}+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?[ \t]*(?:\r?\n|\Z)")
 _LONGEST_END = 6  # "==", line ends
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,200})\r?$", re.MULTILINE)
 
@@ -21,7 +24,7 @@ def decode_transfer(raw: bytes, encoding: str) -> tuple[bytes, str | None]:
     if encoding == "base64":
         return _decode_base64(raw)
     if encoding == "quoted-printable":
-        return binascii.a2b_qp(raw), None
+        return binascii.a2b_qp(_SPACE_AFTER_SOFT_BREAK.sub(b"=", raw)), None
     if encoding in _UUENCODED:
         return _decode_uu_part(raw), None
     return raw, f"transfer encoding {encoding[:40]!r} unknown, read as it is"
@@ -46,6 +49,8 @@ def _is_in_pieces(raw: bytes, padding: int) -> bool:
 
 def _is_plainly_not_base64(raw: bytes) -> bool:
     """Whether the first lines are words or markup: some gateways rewrite a body and leave its header."""
+    if _WHOLE_LINE.match(raw[:2_000]):
+        return False
     sample = raw[:400].strip()
     if sample.startswith(b"<"):
         return True

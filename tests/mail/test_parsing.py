@@ -140,6 +140,13 @@ def test_no_html_stays_active(html: str) -> None:
     _holds_for_every_mail(mail)
 
 
+@pytest.mark.parametrize("above", [b"", b"Received: from a by b\r\nMessage-ID: <a@b>\r\n\r\n"])
+def test_a_file_that_is_no_mail_is_an_attachment(above: bytes) -> None:
+    mail = parse_mail(above + b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + bytes(range(256)) * 4)
+    assert (mail.text, len(mail.attachments)) == ("", 1)
+    assert any("no header of a mail" in note for note in mail.notes)
+
+
 @pytest.mark.parametrize("raw", [b"", b"\r\n\r\n", b" \t\n\x00\x00\r\n"])
 def test_only_nothing_is_unreadable(raw: bytes) -> None:
     with pytest.raises(UnreadableMail, match="empty"):
