@@ -23,6 +23,8 @@ from dev.tenant import ControlPlane, TenantError
 
 PATIENCE = 180.0
 """A worker that dies holds its mailbox for two minutes; a mail is given up only after that."""
+TELL_EVERY = 10.0
+"""Seconds: how far it is, where the lines themselves go into a file."""
 NO_STACK = "No stack is running here. Start one in another terminal: python3.13 -m dev run   (or add --start)"
 
 
@@ -81,10 +83,14 @@ def _deliver(found: Addresses, given: argparse.Namespace, files: Iterator[Path])
     desk, plane = DeskApi(found.app_url, found.admin_key), ControlPlane(found.graph_url, Path(found.authority))
     mailbox = _mailbox(desk, plane, found.connection_id, given.address.lower())
     reporter, started, counts = Reporter(desk), time.monotonic(), Counter[str]()
+    last_told = started
     for parcels in Delivery(plane, desk, mailbox, given.timeout).run(files):
         for told in reporter.describe(parcels):
             counts[told["verdict"] or "without verdict"] += 1
             print(json.dumps(told) if given.json else as_line(told))
+        if not sys.stdout.isatty() and time.monotonic() - last_told > TELL_EVERY:
+            last_told = time.monotonic()
+            _tell(_summary(counts, last_told - started))
     _tell(_summary(counts, time.monotonic() - started))
     return 1 if counts["without verdict"] else 0
 

@@ -94,6 +94,16 @@ def test_more_mails_than_may_be_under_way(
     assert [each.subject for each in arrived] == [f"number {number}" for number in range(30)], "the order of the names"
 
 
+def test_it_says_how_far_it_is_where_its_lines_go_into_a_file(
+    tmp_path: Path, running: Running, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(deliver, "TELL_EVERY", 0.0)
+    put(tmp_path, "1.eml", mail("one"))
+    assert deliver.main(["progress@contoso.example", str(tmp_path), "--json", "--stack", str(running.file)]) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("1 mails in ")]
+    assert len(told) == 2, "once on the way, once at the end"
+
+
 def test_answers_find_their_tickets_however_fast_they_are_delivered(tmp_path: Path, delivered: Deliver) -> None:
     """More than one page of mails, each of the second half an answer to one of the first."""
     for number in range(45):
