@@ -29,6 +29,7 @@ _MAX_MARK_LENGTH = 400
 _MIN_ATTRIBUTION_LENGTH = 8
 _HEADER_BLOCK_LINES = 14
 _SIGNATURE_LINES = 15
+_ABBREVIATION_LENGTH = 4
 _CLOSING_LINES = 12
 _CLOSING_LINE_LENGTH = 120
 _RULE = re.compile(r"[_\-=*\u2014]{5,}")
@@ -91,7 +92,7 @@ def _find_history(lines: Sequence[str], *, is_answer: bool) -> tuple[int | None,
             continue
         if _is_forward_mark(mark):
             break
-        if is_answer and (_is_separator(mark) or _GROUPWISE.fullmatch(line) or _is_header_block(kinds, number)):
+        if is_answer and (_is_separator(mark) or _GROUPWISE.fullmatch(line) or _is_header_block(lines, kinds, number)):
             start = _back_over_rules(lines, number)
             return start, number - start + 1
         length = _attribution_length(lines, number, is_answer=is_answer)
@@ -115,12 +116,12 @@ def _between_dashes(mark: str) -> str:
     return dashed[1] if dashed else mark
 
 
-def _is_header_block(kinds: Sequence[str | None], number: int) -> bool:
+def _is_header_block(lines: Sequence[str], kinds: Sequence[str | None], number: int) -> bool:
     """From, subject and one more: two of them alone stand in tickets too ("From: Berlin", "To: Paris")."""
     if kinds[number] != "from":
         return False
     block = set(kinds[number : number + _HEADER_BLOCK_LINES])
-    return "subject" in block and not block.isdisjoint({"sent", "to"})
+    return "subject" in block and ("sent" in block or ("to" in block and ADDRESS.search(lines[number]) is not None))
 
 
 def _header_kind(line: str) -> str | None:
@@ -141,6 +142,8 @@ def _attribution_length(lines: Sequence[str], number: int, *, is_answer: bool) -
     for length, line in enumerate(lines[number : number + 3], start=1):
         if _ends_attribution(line):
             said = " ".join(each.strip(_DECORATION) for each in lines[number : number + length])
+            if not _MIN_ATTRIBUTION_LENGTH <= len(said) <= _MAX_MARK_LENGTH:
+                return 0
             following = next((each for each in lines[number + length : number + length + 5] if each.strip()), "")
             return length if _is_attribution(said, following, is_answer=is_answer) else 0
     return 0
@@ -148,8 +151,6 @@ def _attribution_length(lines: Sequence[str], number: int, *, is_answer: bool) -
 
 def _is_attribution(said: str, following: str, *, is_answer: bool) -> bool:
     """People tell what others wrote, too; a program names an address, or day and time, or marks what follows."""
-    if not _MIN_ATTRIBUTION_LENGTH <= len(said) <= _MAX_MARK_LENGTH:
-        return False
     has_verb, has_address = ATTRIBUTION_VERB.search(said) is not None, ADDRESS.search(said) is not None
     has_date = DATE.search(said) is not None
     is_by_program = has_address or (has_date and TIME.search(said) is not None)
@@ -206,9 +207,16 @@ def _without_signature(lines: list[str]) -> list[str]:
             return lines[:number]
     first = max(1, len(lines) - 2 * _CLOSING_LINES)
     for number in range(first, len(lines)):
-        if CLOSING.fullmatch(lines[number].strip()) and _is_signature(lines[number + 1 :]):
+        if _is_closing(lines, number) and _is_signature(lines[number + 1 :]):
             return lines[:number]
     return lines
+
+
+def _is_closing(lines: Sequence[str], number: int) -> bool:
+    """``MfG`` stands in lists, too; as a closing it comes after a sentence or an empty line."""
+    said, above = lines[number].strip(), lines[number - 1].rstrip()
+    is_apart = len(said) > _ABBREVIATION_LENGTH or not above or not above[-1].isalnum()
+    return is_apart and CLOSING.fullmatch(said) is not None
 
 
 def _is_signature_below(lines: Sequence[str], number: int, *, is_alone: bool) -> bool:

@@ -78,6 +78,7 @@ def test_what_is_pasted_into_a_mail_that_answers_none_is_new(text: str) -> None:
     [
         "Hello,\n\nOn 12.03. my colleague wrote:\nit is on fire\n\nPlease come!",
         "It still fails. I now get:\n\n> Error 0x80070005",
+        "Please add:\nFrom: 10.0.0.1\nTo: 10.0.0.2\nSubject: cn=x\nPort: 443",
         f"My answers are below in red.\n\n{BLOCK}\nWhich room?\nRoom 9",
         f"Hi,\n\n{ATTRIBUTION}\n\n    old\n    old\n\nnew",
         f"Hi,\n\n{ATTRIBUTION}\n| old\n\nnew",
@@ -129,6 +130,7 @@ def test_words_below_a_closing_are_kept(words: str) -> None:
     "text",
     [
         "One of:\nSamsung\nLG\nDell",
+        "Fields:\nmodel\nMFG\nserial",
         "Problem one: the printer.\n--\nProblem two: the scanner.",
         "Name: Jane\n--\nRoom: 5\n--\nUrgent: yes",
         "Where is the parcel?\n\nSent via DHL on Monday, number 12345",
