@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import unquote
 
 from dev.doors.errors import HostError
 
@@ -19,6 +18,7 @@ AUTH_LEVELS = frozenset({"anonymous", "function", "admin"})
 
 type Check = Callable[[str], bool]
 
+_ESCAPED = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 _PARAMETER = re.compile(
     r"\{(?P<star>\*{0,2})(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<checks>(?::[^?={}]+)*)(?P<optional>\?)?\}"
 )
@@ -65,11 +65,27 @@ def route_identity(route: Route) -> str:
 
 
 def decode_path(raw: str) -> str:
-    """Decode the path of a request line as Kestrel does: %2F stays, dot segments go. Raises ValueError on %00."""
-    decoded = "%2F".join(unquote(part, errors="strict") for part in re.split("%2F", raw, flags=re.IGNORECASE))
+    """Decode the path of a request line as Kestrel does: %2F stays, and so does what is no UTF-8; dot segments go.
+
+    Raises ValueError on %00. https://github.com/aspnet/HttpAbstractions/pull/448
+    """
+    decoded = "%2F".join(_ESCAPED.sub(_decode_run, part) for part in re.split("%2F", raw, flags=re.IGNORECASE))
     if "\0" in decoded:
         raise ValueError("NUL in the path")
     return _without_dots(decoded).removeprefix("/").removesuffix("/")
+
+
+def _decode_run(found: re.Match[str]) -> str:
+    """Decode escaped bytes that follow each other; those that make no character stay escaped."""
+    escaped, decoded = found[0], ""
+    while escaped:
+        raw = bytes.fromhex(escaped.replace("%", ""))
+        try:
+            return decoded + raw.decode()
+        except UnicodeDecodeError as error:
+            decoded += raw[: error.start].decode() + escaped[3 * error.start : 3 * error.end]
+            escaped = escaped[3 * error.end :]
+    return decoded
 
 
 def _without_dots(path: str) -> str:

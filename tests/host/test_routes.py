@@ -105,13 +105,14 @@ def test_a_slash_is_allowed_where_there_is_no_prefix() -> None:
         ("/a/%2e%2e/b", "b"),
         ("/../../etc/passwd", "etc/passwd"),
         ("/%C3%BC", "ü"),
+        ("/%ff", "%ff"),
+        ("/a%C3%BC%fe%C3%BCb%zz", "aü%feüb%zz"),
     ],
 )
 def test_paths_are_decoded_once_and_lose_their_dots(raw: str, path: str) -> None:
     assert decode_path(raw) == path
 
 
-@pytest.mark.parametrize("raw", ["/a%00b", "/%ff"])
-def test_paths_that_are_no_text(raw: str) -> None:
-    with pytest.raises(ValueError, match=r"NUL|utf-8"):
-        decode_path(raw)
+def test_a_path_with_nul() -> None:
+    with pytest.raises(ValueError, match="NUL"):
+        decode_path("/a%00b")
