@@ -108,8 +108,7 @@ def _is_no_mail(root: Part) -> bool:
 
 def _assemble(headers: Headers, root: Part, contents: Contents) -> Mail:
     body_html, referenced = _shown_html(contents)
-    subject = _subject(headers, contents.notes)
-    text = _whole_text(contents, body_html)
+    subject, text = _subject(headers, contents.notes), _whole_text(contents, body_html)
     in_reply_to, references = (parse_message_ids(headers.text(name)) for name in ("in-reply-to", "references"))
     by_signs = decide_automatic(headers, _report_type(root), _has_delivery_status(root))
     return Mail(
