@@ -1,6 +1,7 @@
 """Which character set text is in that does not say so and is no UTF-8: told by which letters it would be made of.
 
-Only for text of which half is beyond ASCII: Western languages never are, and what is left is told apart with ease.
+Only for text of which half is beyond ASCII: Western languages never are, and what is left is told apart with ease. Why
+not a library: docs/decisions/0004.
 """
 
 import re
