@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.desk import PARTITION, TABLE
@@ -58,6 +58,11 @@ def linked(licenses: Iterable[str], connection_id: str, skus: Iterable[str]) -> 
     """The licenses of a user who has these products of a connection; what they have of others stays."""
     others = tuple(each for each in licenses if not sku_of(each, connection_id))
     return (*others, *sorted({id_of(connection_id, each) for each in skus}))
+
+
+def linked_still(before: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
+    """What a user is linked to who gets what is new and keeps what they had."""
+    return (*after, *(each for each in before if each not in after))
 
 
 def find_license(rt: Runtime, license_id: str) -> License | None:

@@ -18,6 +18,7 @@ _NAMES: dict[Removal, str] = {
     "role": "roles would be taken away",
     "team": "agents would leave a team",
     "seat": "seats on boards would be taken away",
+    "license": "people would lose the licenses of Entra that they are linked to",
 }
 _MOST_NAMED = 10
 _CURE = (

@@ -12,7 +12,8 @@ from shared.directory.reasons import IN_THE_WAY, Reason
 
 Outcome = Literal["create", "update", "deactivate", "unchanged", "skip", "refuse"]
 """*skip*: not for this desk, as the rules say; *refuse*: something is contradictory and a person must look."""
-Removal = Literal["deactivation", "role", "team", "seat"]
+Removal = Literal["deactivation", "role", "team", "seat", "license"]
+"""What a run may take away; *license* stands for all links to licenses that one person loses."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,14 @@ class Totals:
         return Totals(*(mine + sign * theirs for mine, theirs in zip(_each(self), _each(other), strict=True)))
 
     def by_removal(self) -> dict[Removal, int]:
-        """The same, by what would be taken away."""
-        return {"deactivation": self.active, "role": self.roles, "team": self.teams, "seat": self.seats}
+        """The same, by what would be taken away; licenses go by the people who may have some."""
+        return {
+            "deactivation": self.active,
+            "license": self.active,
+            "role": self.roles,
+            "team": self.teams,
+            "seat": self.seats,
+        }
 
 
 def _each(totals: Totals) -> tuple[int, int, int, int]:

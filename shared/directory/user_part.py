@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from shared.desk.licenses import linked
+from shared.desk.licenses import linked, linked_still
 from shared.desk.people import User
 from shared.directory import entitlements
 from shared.directory.differences import user_changes
@@ -107,11 +107,13 @@ def _entitled(case: Case[User], user: User) -> Part[User]:
     givable, ours = context.structure.givable, context.connection_id
     roles = entitlements.settle_roles(user.roles, wanted, givable["user"], ours)
     seats = entitlements.settle_seats(user.seats, seats_wanted, givable["board"], ours)
+    kept = linked_still(case.base.licenses, user.licenses)
     removals = removals_of("role", roles.removed) + removals_of("seat", seats.removed)
+    removals += ("license",) if kept != user.licenses else ()
     because = {**wanted, **{board: why for board, (_, why) in seats_wanted.items()}}
     settled = (roles.after, seats.after) == (user.roles, user.seats)
     after = user if settled else replace(user, roles=roles.after, seats=seats.after)
-    held = replace(user, roles=roles.held, seats=seats.held) if removals else after
+    held = replace(user, roles=roles.held, seats=seats.held, licenses=kept) if removals else after
     return _part(case, after, held, removals, because)
 
 

@@ -14,7 +14,9 @@ from shared.desk import keeping, organizations, people
 from shared.desk.licenses import id_of
 from shared.desk.organizations import Organization
 from shared.desk.people import User
+from shared.directory import settling
 from shared.directory.rules import Cap
+from shared.directory.settling import Decision
 from shared.work import ChangeLicense
 from tests import kill
 from tests.companies import READS, Company, open_company
@@ -359,3 +361,32 @@ def test_giving_a_license_killed_at_every_step(azurite: Azurite, host: Host, sha
         assert world.get("/set-aside")["items"] == [], where
         _give(world)
         assert bought(Company(world), "E5").held == 1, where
+
+
+@pytest.mark.requirement("DIR-8", "DIR-14")
+@pytest.mark.parametrize("decision", ["approve", "discard"])
+def test_licenses_that_many_would_lose_at_once_are_held_with_their_names(company: Company, decision: Decision) -> None:
+    """A group that gives a license is emptied, or what Graph tells of licenses is hidden: the links stay."""
+    linked, staff = license_id(company, "E5"), [f"clerk{number}" for number in range(11)]
+    for name in staff:
+        company.hire(name, "Staff", usageLocation="DE")
+    company.run()
+    people_ = [company.tenant.get(f"{name}@contoso.com") for name in staff]
+    company.tenant.remove_members("Staff", people_[0].id)
+    assert (company.run().status, company.users()["Clerk0"].licenses) == ("done", ()), "one is not much"
+    company.tenant.add_members("Staff", people_[0].id)
+    company.run()
+    company.tenant.remove_members("Staff", *(each.id for each in people_))
+    company.tenant.change(people_[1].id, jobTitle="Senior clerk")
+    run = company.run()
+    [hold] = run.holds
+    assert (run.status, hold.kind, hold.count, hold.allowed) == ("held", "license", 11, 10)
+    assert {*company.entries(run, removal="license")} == {name.title() for name in staff}
+    clerks = [company.users()[name.title()] for name in staff]
+    assert [each.licenses for each in clerks] == [(linked,)] * 11
+    assert clerks[1].details["title"] == "Senior clerk", "everything else of them goes on"
+    assert company.run().status == "done"
+    settling.decide(company.world.rt, company.connection_id, run.run_id, decision, by="ada")
+    company.world.settle()
+    left = () if decision == "approve" else (linked,)
+    assert {company.users()[name.title()].licenses for name in staff} == {left}
