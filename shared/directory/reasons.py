@@ -92,7 +92,7 @@ MEANINGS: dict[Reason, Meaning] = {
         "Unblock it in Entra. For users only: set 'disabled_users' to 'keep' if that is no reason to leave them out.",
     ),
     Reason.RESOURCE: Meaning("It is a resource account, not a person.", _PEOPLE_ONLY),
-    Reason.MAILBOX: Meaning("It is a shared mailbox, a room or a piece of equipment.", _PEOPLE_ONLY),
+    Reason.MAILBOX: Meaning("Its mailbox is shared, or that of a room or a piece of equipment.", _PEOPLE_ONLY),
     Reason.AI_AGENT: Meaning("It is the account of an AI agent.", _PEOPLE_ONLY),
     Reason.NO_ROLE: Meaning(
         "Roles are managed by Entra, and they are in no group that gives an agent role.",
@@ -112,7 +112,8 @@ MEANINGS: dict[Reason, Meaning] = {
     ),
     Reason.LAST_ADMIN: Meaning(
         "Nobody with an administrator's role would have been left: they stay an active administrator.",
-        "Give another active agent an administrator's role, then run again.",
+        "Give another active agent an administrator's role; the full round of the day, or a run after a reset with "
+        "'clear', then goes on.",
     ),
     Reason.AMBIGUOUS: Meaning(
         "Several at the desk have the same value in a matching field: nobody is chosen by guess.",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from dev.graph import Fault
 from shared.connections import store as connections
+from shared.desk import agents, keeping
+from shared.desk.belonging import Held
 from shared.directory import runs, settling
 from shared.directory.rules import Cap, Criterion, SiteMapping
 from tests.companies import READS, Company, open_company
@@ -176,6 +179,22 @@ def test_s11_the_last_administrators_stay(company: Company) -> None:
     assert not company.agents()["Grace"].active
     assert not company.agents()["Linus"].active
     assert company.agents()["Worker00"].active
+
+
+@pytest.mark.requirement("DIR-8")
+def test_s11_who_was_the_last_administrator_goes_with_the_full_round_after_another_one_was_made(
+    company: Company,
+) -> None:
+    company.tenant.delete("grace@contoso.com")
+    company.tenant.delete("linus@contoso.com")
+    assert len(company.run().spared) == 2
+    kept = keeping.read(company.world.rt, agents.KIND, company.agents()["Worker00"].agent_id)
+    admin = replace(kept.thing, roles=(*kept.thing.roles, Held("admin")))
+    keeping.change(company.world.rt, agents.KIND, kept, admin)
+    company.world.advance(24 * 3600)
+    run = company.run()
+    assert (run.full, run.counts, run.spared) == (True, {"deactivate": 2}, ())
+    assert {name for name, agent in company.agents().items() if not agent.active} == {"Grace", "Linus"}
 
 
 @pytest.mark.requirement("DIR-8", "CONN-1")
