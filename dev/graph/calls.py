@@ -23,7 +23,7 @@ USERS_READ = ("User.Read.All", "User.ReadWrite.All", *DIRECTORY_READ)
 GROUPS_READ = ("Group.Read.All", "Group.ReadWrite.All", *DIRECTORY_READ)
 MEMBERS_READ = ("GroupMember.Read.All", "GroupMember.ReadWrite.All", *GROUPS_READ)
 OWN_READ = ("User.Read", "User.ReadWrite")
-_OUTLOOK = ("/mailFolders", "/messages", "/calendars")
+_OUTLOOK = ("/mailFolders", "/messages", "/calendars", "/mailboxSettings")
 
 
 @dataclass

@@ -99,7 +99,7 @@ class Emulator:
         self.gateway.world.ensure_tenant(tenant_id).apps.pop(client_id.lower(), None)
 
     def add_mailbox(self, tenant_id: str, address: str, display_name: str = "", kind: str = "user") -> User:
-        """A user of kind `user`, `shared`, `guest` or `unlicensed`; the last two have no mailbox."""
+        """Of kind `user`, `shared`, `room`, `equipment`, `guest` or `unlicensed`; the last two have no mailbox."""
         return self.gateway.world.add_user(tenant_id, address, display_name, kind)
 
     def add_alias(self, address: str, alias: str) -> None:

@@ -4,7 +4,16 @@ import contextlib
 from collections.abc import Iterator
 from email.utils import format_datetime
 
-from dev.graph import batches, calendars, mail_drafts, mail_folders, mail_messages, message_delta, subscribing
+from dev.graph import (
+    batches,
+    calendars,
+    mail_drafts,
+    mail_folders,
+    mail_messages,
+    mailbox_settings,
+    message_delta,
+    subscribing,
+)
 from dev.graph.calls import Call, Operation, Operations
 from dev.graph.clock import Clock
 from dev.graph.directory import deleted_items, directory_delta, groups, licenses, users
@@ -34,6 +43,7 @@ OPERATIONS = [
     *mail_drafts.OPERATIONS,
     *licenses.OPERATIONS,
     *mail_folders.OPERATIONS,
+    *mailbox_settings.OPERATIONS,
     *message_delta.OPERATIONS,  # before the messages: `delta` is not the id of one
     *mail_messages.OPERATIONS,
     *subscribing.OPERATIONS,

@@ -36,6 +36,11 @@ class App:
     consents: dict[str, set[str]] = field(default_factory=dict)
 
 
+NOBODYS = ("shared", "room", "equipment")
+"""Kinds of mailboxes that nobody signs in to: Exchange blocks their accounts when it makes them.
+https://learn.microsoft.com/en-us/microsoft-365/admin/email/about-shared-mailboxes"""
+
+
 @dataclass
 class User:
     """A user of the directory as mail and sign-in see them; `mailbox` is None for a guest or an unlicensed user.
@@ -154,7 +159,7 @@ class World:
 
 def _first_properties(address: str, display_name: str, kind: str) -> Json:
     """What the directory knows of somebody who was added with a mailbox."""
-    known: Json = {"displayName": display_name or address, "accountEnabled": kind != "shared"}
+    known: Json = {"displayName": display_name or address, "accountEnabled": kind not in NOBODYS}
     known["userType"] = "Guest" if kind == "guest" else "Member"
     if kind == "user":
         given, _, surname = (display_name or address).partition(" ")

@@ -50,6 +50,7 @@ class Permission:
     source: str = _REFERENCE
 
 
+MAILBOX_SETTINGS = "MailboxSettings.Read"
 _DIRECTORY = ("Directory.Read.All", "Directory.ReadWrite.All")
 _READ_USERS = ("User.ReadWrite.All", *_DIRECTORY)
 
@@ -103,6 +104,15 @@ PERMISSIONS = (
         covered_by=("Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"),
     ),
     Permission(
+        MAILBOX_SETTINGS,
+        "directory",
+        "Keep out shared mailboxes, rooms and equipment whose sign-in is not blocked.",
+        mandatory=False,
+        kinds=("application",),
+        covered_by=("MailboxSettings.ReadWrite",),
+        source="https://learn.microsoft.com/en-us/graph/api/user-get-mailboxsettings",
+    ),
+    Permission(
         "Calendars.ReadWrite",
         "calendar",
         "Read and write appointments.",
@@ -110,7 +120,7 @@ PERMISSIONS = (
         source=_SCOPE_PAGE,
     ),
     Permission(
-        "MailboxSettings.Read",
+        MAILBOX_SETTINGS,
         "calendar",
         "Know time zones and working hours.",
         mandatory=False,

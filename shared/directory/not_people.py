@@ -19,7 +19,7 @@ https://learn.microsoft.com/en-us/graph/api/resources/user#properties"""
 def find_other_kind(person: Person) -> Reason | None:
     """What an account is if it is no person, so far as its properties tell; None for a person.
 
-    ``mailboxSettings`` is not listed with users: it counts where it was looked up.
+    ``mailboxSettings`` is not listed with users: it is looked up of who would come in (``purposes``).
     """
     if str(person.properties.get("@odata.type", "")).lstrip("#").lower() == _AI_AGENT:
         return Reason.AI_AGENT

@@ -26,6 +26,7 @@ from shared.directory.pieces import Planned, fits, iter_lines, line_of
 from shared.directory.place import Place
 from shared.directory.plan import Entry, Removal
 from shared.directory.properties import groups_in_use
+from shared.directory.purposes import Purposes
 from shared.directory.runs import MOST_TROUBLES, NOTHING, Run
 from shared.directory.spool import Spool
 from shared.directory.tenant import Seen, Tenant
@@ -43,18 +44,23 @@ def make(place: Place) -> None:
     place.state.pieces = place.state.piece = place.state.line = 0
     if not found.is_quiet():
         planner = Planner(found)
-        _write(place, planner, balance)
+        if not _write(place, planner, balance):
+            return  # late: the next slice plans anew, and need not ask for what this one did
         if found.everybody and place.run.mode == "run":
             place.state.remember_waiting(planner.waiting)
     _close(found, balance)
 
 
-def _write(place: Place, planner: Planner, balance: Balance) -> None:
+def _write(place: Place, planner: Planner, balance: Balance) -> bool:
+    """Write the plan, piece by piece; whether the slice was long enough where mailboxes had to be asked for."""
     for planned in _gathered(planner):
         place.state.pieces += 1
         place.spool.put("plan", place.state.pieces, [line_of(each) for each in planned])
         balance.add(planned, planner.context.structure.admin_roles())
         place.save()
+        if planner.purposes.asked and place.is_late():
+            return False
+    return True
 
 
 def _gathered(planner: Planner) -> Iterator[list[Planned]]:
@@ -150,6 +156,7 @@ class Planner:
         self._claimed = Claimed(found, bare)
         self.context = replace(bare, claims=self._claimed)
         self.managers = Managers(found)
+        self.purposes = Purposes(place, keeps=found.most is None)
         self.moved: set[str] = set()
         self.waiting: dict[str, Marks] = {}
         self._version = present.version_at(place)
@@ -200,8 +207,9 @@ class Planner:
             self.present.prepare(seen, [claimed_address(self.tenant.place.rules, each.person) for each in seen])
         found = [identify(self.context, each.person) for each in seen]
         if self.present.meet_owners(found):
-            return [identify(self.context, each.person) for each in seen]
-        return found
+            found = [identify(self.context, each.person) for each in seen]
+        told = {object_id: identify(self.context, each) for object_id, each in self.purposes.tell(found).items()}
+        return [told.get(each.person.object_id, each) for each in found]
 
     def _digest(self, person: Person) -> str:
         placed = self.managers.get(person.manager)

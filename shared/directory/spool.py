@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from shared.runtime import Runtime
 
-Kind = Literal["users", "groups", "plan", "settled"]
+Kind = Literal["users", "groups", "mailboxes", "plan", "settled"]
 _FAST = 1
 
 
@@ -43,7 +43,7 @@ class Spool:
 
     def remove_pages(self) -> None:
         """Let go of Graph's pages; those of a reading that was given up, too."""
-        for kind in ("users", "groups"):
+        for kind in ("users", "groups", "mailboxes"):
             self.rt.blobs.delete_all(f"{self._folder}/{kind}-")
 
     def remove(self) -> None:

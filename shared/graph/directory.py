@@ -11,7 +11,7 @@ from itertools import batched
 from shared.graph.batch import Request, perform
 from shared.graph.client import GraphClient, Json, segment
 from shared.graph.delta import Page, iter_pages
-from shared.graph.errors import GraphError
+from shared.graph.errors import GraphBusy, GraphError
 from shared.graph.limits import DIRECTORY_PAGE, GROUPS_CHECKED_AT_ONCE, IDS_AT_ONCE, SIGN_IN_PAGE
 
 USER_FIELDS = "id,displayName,mail,userPrincipalName"
@@ -94,6 +94,22 @@ def find_deleted(client: GraphClient, ids: Sequence[str]) -> frozenset[str]:
         if isinstance(outcome, GraphError) and outcome.status != 404:
             raise outcome
     return frozenset(each for each, outcome in zip(ids, outcomes, strict=True) if not isinstance(outcome, GraphError))
+
+
+def find_purposes(client: GraphClient, ids: Sequence[str]) -> dict[str, str]:
+    """What the mailboxes of these users are for (*user*, *shared*, *room*, ...), by their ids; needs
+    ``MailboxSettings.Read``. Nothing is said of who has no mailbox, or none that this app may look into.
+
+    Raises GraphBusy. https://learn.microsoft.com/en-us/graph/api/user-get-mailboxsettings
+    """
+    asked = [Request("GET", f"/users/{segment(each)}/mailboxSettings?$select=userPurpose") for each in ids]
+    found: dict[str, str] = {}
+    for object_id, outcome in zip(ids, perform(client, "", asked), strict=True):
+        if isinstance(outcome, GraphBusy):
+            raise outcome
+        if not isinstance(outcome, GraphError):
+            found[object_id] = str(outcome.get("userPurpose") or "")
+    return found
 
 
 def find_user(client: GraphClient, key: str, select: Sequence[str]) -> Json | None:

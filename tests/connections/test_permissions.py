@@ -43,13 +43,18 @@ def standings(features: set[str], kind: Kind, *granted: str) -> dict[str, str]:
             {"directory"},
             "application",
             ["Directory.Read.All"],
-            {"User.Read.All": "granted", "GroupMember.Read.All": "granted"},
+            {"User.Read.All": "granted", "GroupMember.Read.All": "granted", "MailboxSettings.Read": "missing"},
         ),
         (
             {"directory"},
             "application",
-            ["User.Read.All", "GroupMember.Read.All", "Directory.ReadWrite.All"],
-            {"User.Read.All": "granted", "GroupMember.Read.All": "granted", "Directory.ReadWrite.All": "not-needed"},
+            ["User.Read.All", "GroupMember.Read.All", "MailboxSettings.ReadWrite", "Directory.ReadWrite.All"],
+            {
+                "User.Read.All": "granted",
+                "GroupMember.Read.All": "granted",
+                "MailboxSettings.Read": "granted",
+                "Directory.ReadWrite.All": "not-needed",
+            },
         ),
         (
             {"calendar", "own-account"},
