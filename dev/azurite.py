@@ -19,6 +19,9 @@ SERVICES = ("blob", "queue", "table")
 SCRIPT = Path(__file__).parent / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
 LOOKUPS = Path(__file__).parent / "azurite_lookups.cjs"
 """Makes it find rows and blobs by their index; see there."""
+_IDLE_SECONDS = "120"
+"""After which Azurite ends a connection. Its own five are over while it writes 100,000 rows to its file: then a request
+that came meanwhile is answered by nothing but the end of the connection."""
 READY_SECONDS = 30.0
 _LISTENING = re.compile(r"Azurite (\w+) service is successfully listening at https?://127\.0\.0\.1:(\d+)")
 
@@ -113,14 +116,14 @@ class Azurite:
             raise AzuriteError(message)
         where = ["--inMemoryPersistence"] if self._folder is None else ["--location", str(self._folder)]
         quiet = ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
-        doors = [
-            part
-            for service in SERVICES
-            for part in (f"--{service}Host", "127.0.0.1", f"--{service}Port", str(self._wanted.get(service, 0)))
-        ]
+        doors = [part for service in SERVICES for part in self._door(service)]
         lock = ["--oauth", "basic", "--cert", str(self._certificate), "--key", str(self._certificate)]
         locked = lock if self._certificate else []
         return [str(node), "--require", str(LOOKUPS), str(SCRIPT), *where, *quiet, *doors, *locked]
+
+    def _door(self, service: str) -> tuple[str, ...]:
+        where = (f"--{service}Host", "127.0.0.1", f"--{service}Port", str(self._wanted.get(service, 0)))
+        return (*where, f"--{service}KeepAliveTimeout", _IDLE_SECONDS)
 
     def _wait_until_ready(self) -> None:
         """Wait until it has said where all three services listen: ports that it chose itself nobody else can have."""
