@@ -14,9 +14,9 @@ from shared.desk import keeping, people
 from shared.desk.people import User
 from shared.directory import settling
 from shared.directory.rules import Cap
-from tests.companies import Company, open_company, picture_of
+from tests.companies import READS, Company, open_company, picture_of
 from tests.kill import SHARDS, iter_survivors
-from tests.world import World
+from tests.world import CLIENT, TENANT, World
 
 _undisturbed: dict[str, dict[str, Any]] = {}
 
@@ -27,6 +27,15 @@ def _staffed(world: World) -> None:
     company.hire("ada", "Desk", manager="grace")
     company.hire("alan", manager="ada")
     company.hire("linus", "Desk", "Admins")
+
+
+def _equipped(world: World) -> None:
+    """Two rooms that anybody could sign in to: each newcomer's mailbox is asked what it is for."""
+    company = open_company(world, ["ada"])
+    world.emulator.change_roles(TENANT, CLIENT, *READS, "MailboxSettings.Read")
+    for name in ("oslo", "rome"):
+        world.emulator.add_mailbox(TENANT, f"{name}@contoso.com", name.title(), "room")
+        company.tenant.change(f"{name}@contoso.com", accountEnabled=True)
 
 
 def _imported(world: World) -> None:
@@ -98,7 +107,7 @@ def _survivors(
 @pytest.mark.requirement("DIR-1", "DIR-8")
 @pytest.mark.parametrize("shard", range(SHARDS))
 @pytest.mark.parametrize(
-    ("prepare", "work"), [(_staffed, _run), (_imported, _run), (_waiting, _run), (_held, _approve)]
+    ("prepare", "work"), [(_staffed, _run), (_equipped, _run), (_imported, _run), (_waiting, _run), (_held, _approve)]
 )
 def test_killed_at_every_step(
     azurite: Azurite,
