@@ -177,12 +177,13 @@ def iter_members(client: GraphClient, group_id: str) -> Iterator[list[Json]]:
         page = client.get(page["@odata.nextLink"])
 
 
-def list_sign_ins(client: GraphClient, link: str, *, top: int = SIGN_IN_PAGE) -> tuple[list[Json], str]:
-    """A page of users with their ``signInActivity``, and the link of the next one, empty at the end.
+def list_sign_ins(client: GraphClient, link: str, *, top: int = 0) -> tuple[list[Json], str]:
+    """A page of users with their ``signInActivity``, as large as Graph gives it (0) or of ``top``, and the link of the
+    next one, empty at the end.
 
     Needs ``AuditLog.Read.All``. https://learn.microsoft.com/en-us/graph/api/resources/signinactivity
     """
-    params = None if link else {"$select": "id,signInActivity", "$top": str(top)}
+    params = None if link else {"$select": "id,signInActivity", "$top": str(top or SIGN_IN_PAGE)}
     page = client.get(link or "/users", params=params)
     return list(page.get("value", [])), str(page.get("@odata.nextLink", ""))
 
