@@ -7,7 +7,7 @@ A thing is changed only at the version that was read: of two who change it at on
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from unicodedata import normalize
@@ -115,15 +115,10 @@ def read[T](rt: Runtime, kind: Kind[T], thing_id: str) -> Kept[T]:
     return Kept(kind.of(row), row.etag or "")
 
 
-def iter_kept[T](rt: Runtime, kind: Kind[T]) -> Iterator[Kept[T]]:
-    """All of a kind with their versions, by id, fetched as they are taken."""
-    for row in rt.tables[TABLE].range(PARTITION, low=kind.prefix, high=behind(kind.prefix)):
-        yield Kept(kind.of(row), row.etag or "")
-
-
-def iter_all[T](rt: Runtime, kind: Kind[T]) -> Iterator[T]:
-    """All of a kind, by id, fetched as they are taken."""
-    return (kept.thing for kept in iter_kept(rt, kind))
+def iter_all[T](rt: Runtime, kind: Kind[T], select: Sequence[str] | None = None) -> Iterator[T]:
+    """All of a kind, by id, fetched as they are taken; ``select``: only these columns are told, None for all."""
+    rows = rt.tables[TABLE].range(PARTITION, low=kind.prefix, high=behind(kind.prefix), select=select)
+    return map(kind.of, rows)
 
 
 def list_some[T](

@@ -150,9 +150,8 @@ class Planner:
         self.tenant, place = found, found.place
         self.present = present.look_at_desk(place, found.most)
         structure = present.structure_at(place)
-        bare = Context(
-            place.connection_id, place.rules, structure, place.run.began_at, self.present.users, self.present.agents
-        )
+        there = (self.present.users.index, self.present.agents.index)
+        bare = Context(place.connection_id, place.rules, structure, place.run.began_at, *there)
         self._claimed = Claimed(found, bare)
         self.context = replace(bare, claims=self._claimed)
         self.managers = Managers(found)
@@ -178,7 +177,7 @@ class Planner:
             self._planned(each, known, users.get(known.user.record_id), working.get(known.agent.record_id))
             for each, known in zip(changed, identified, strict=True)
         ]
-        return [each for each, before in zip(planned, changed, strict=True) if not _waits_on(each, before.known)]
+        return [each for each, before in zip(planned, changed, strict=True) if not _is_known(each, before.known)]
 
     def _identify_managers(self) -> None:
         """Whoever is somebody's manager; where only some people are looked at, all of them.
@@ -189,12 +188,14 @@ class Planner:
         if wanted is not None and not wanted - {""}:
             return
         for seen in batched(self.tenant.iter_all(wanted), PIECE, strict=False):
-            for known in self._identified(self._changed(seen)):
+            for known in self._identified(self._changed([*seen])):
                 self.managers.placed[known.person.object_id] = known.placed
 
-    def _changed(self, seen: Sequence[Seen]) -> list[Seen]:
-        """Those who are not as they were when they were planned last."""
+    def _changed(self, seen: list[Seen]) -> list[Seen]:
+        """Those who are not as they were when they were planned last, as far as the mirror is sure what came of it."""
         self.managers.prepare(each.person.manager for each in seen)
+        if not self.tenant.place.state.way:
+            return seen
         return [each for each in seen if each.known is None or each.known.digest != self._digest(each.person)]
 
     def iter_reports(self) -> Iterator[list[Seen]]:
@@ -206,7 +207,7 @@ class Planner:
         if seen:
             self.present.prepare(seen, [claimed_address(self.tenant.place.rules, each.person) for each in seen])
         found = [identify(self.context, each.person) for each in seen]
-        if self.present.meet_owners(found):
+        while self.present.reads_on(found):
             found = [identify(self.context, each.person) for each in seen]
         told = {object_id: identify(self.context, each) for object_id, each in self.purposes.tell(found).items()}
         return [told.get(each.person.object_id, each) for each in found]
@@ -238,11 +239,12 @@ def _is_elsewhere(before: Known, after: Known) -> bool:
     return (before.user_id, before.agent_id) != (after.user_id, after.agent_id)
 
 
-def _waits_on(planned: Planned, before: Known | None) -> bool:
-    """Whether somebody waits as they did: there is nothing to write, and nothing to tell."""
+def _is_known(planned: Planned, before: Known | None) -> bool:
+    """Whether all is as the mirror has it, for those who wait, too: there is nothing to write, and nothing to tell."""
     after = planned.known
-    same = before is not None and before.digest == after.digest
-    return after.is_waiting and same and not planned.entry.does_something
+    if before is None or planned.entry.does_something:
+        return False
+    return before.digest == after.digest and not _is_elsewhere(before, after)
 
 
 def _row(seen: Seen, entry: Entry, digest: str) -> Known:

@@ -32,6 +32,8 @@ LEASE = timedelta(seconds=120)
 
 Mode = Literal["run", "preview"]
 Phase = Literal["", "begin", "users", "groups", "plan", "apply", "release", "end"]
+_APPLIED = frozenset({"apply", "release", "end"})
+"""Phases in which the desk is not as it was when the run began."""
 Status = Literal[
     "working", "done", "held", "previewed", "failed", "approved", "applied", "discarding", "discarded", "superseded"
 ]
@@ -84,7 +86,8 @@ class State:
     this one does; ``asked_...``: what those links stand for. ``piece``, ``line``: how many pieces of the plan are
     applied, and how many lines of the next; ``version``: of the rules and of the
     desk's structure by which the mirror's plans were made, ``next_version``: by which this run's are; ``way``,
-    ``next_way``: of all that could be in somebody's way at the desk (``present.way_at``); ``doubtful``:
+    ``next_way``: of all that could be in somebody's way at the desk (``present.way_at``), empty where some of a run was
+    applied that was given up: it may have cleared somebody's way, or be unknown to the mirror; ``doubtful``:
     whom Graph said to be removed and had nevertheless, to be asked for once more; ``waiting``: of whom the mirror says
     that something is in their way, with the marks of all that they claim, or nobody where they are ``too_many_wait``;
     ``known``: how many people the mirror holds; ``troubles``: of the last run. ``held_run``: the last run of which
@@ -225,9 +228,10 @@ class State:
         self.interrupt(now, cause, cure)
         if self.phase != "begin":
             self._note_full()
+        if self.phase in _APPLIED:
+            self.way = ""
         self.last_run, self.run, self.phase, self.cursor, self.rest_until = self.run, "", "", "", ""
         self.line = 0
-        self.way = ""  # what was applied of it may have cleared the way of somebody
 
     def _note_full(self) -> None:
         """Everything was read, well or badly: where that fails for long, the hours between go on by what changed."""

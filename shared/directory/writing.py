@@ -16,7 +16,8 @@ from shared.directory import replanning
 from shared.directory.guard import loses_admin
 from shared.directory.pieces import Planned
 from shared.directory.place import Place
-from shared.directory.present import read_one, structure_at
+from shared.directory.present import structure_at
+from shared.directory.roster import read_one
 from shared.errors import BadInput, Later
 from shared.storage.rows import Change, Row
 from shared.storage.tables import LARGEST_TRANSACTION, RowChanged, RowExists

@@ -45,5 +45,5 @@ def fill[T: DataclassInstance](kind: type[T], row: Row, **known: object) -> T:
 
     Columns that it has no field for, written by another version, are passed over; absent ones keep their defaults.
     """
-    columns = {each.name: row.values[each.name] for each in fields(kind) if each.name in row.values}
+    columns = {each.name: row.values[each.name] for each in fields(kind) if row.get(each.name) is not None}
     return kind(**{**columns, **known})

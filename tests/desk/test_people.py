@@ -157,7 +157,7 @@ def test_what_people_changed_since_is_not_lost_where_the_version_is_given(world:
     put(world.rt, people.changes(None, ADA))
     agent = Agent("a1", "u1", "Ada", "")
     put(world.rt, agents.changes(None, agent))
-    [user], [kept] = keeping.iter_kept(world.rt, people.KIND), keeping.iter_kept(world.rt, agents.KIND)
+    user, kept = keeping.read(world.rt, people.KIND, "u1"), keeping.read(world.rt, agents.KIND, "a1")
     put(world.rt, people.changes(ADA, replace(ADA, name="By hand"), etag=user.etag))
     put(world.rt, agents.changes(agent, replace(agent, name="By hand"), etag=kept.etag))
     for stale in (

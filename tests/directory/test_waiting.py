@@ -13,7 +13,7 @@ from shared.directory.mirror import Known, bare_digest, waiting_digest
 from shared.directory.packing import Marks, mark_of, pack, pack_marks, unpack, unpack_marks
 from shared.directory.plan import Entry, Step
 from shared.directory.reasons import Reason
-from shared.directory.runs import MOST_WAITING, State
+from shared.directory.runs import MOST_WAITING, Phase, State
 from shared.storage.rows import Row
 from shared.storage.tables import LARGEST_PROPERTY
 
@@ -83,7 +83,8 @@ def test_a_digest_says_what_somebody_waits_for() -> None:
 
 
 @pytest.mark.requirement("DIR-2")
-def test_whoever_waits_is_looked_at_after_a_run_that_was_given_up() -> None:
-    state = State(run="r1", phase="apply", way="as it was")
+@pytest.mark.parametrize(("phase", "way"), [("groups", "as it was"), ("plan", "as it was"), ("apply", ""), ("end", "")])
+def test_whoever_waits_is_looked_at_after_a_run_that_was_applied_in_part(phase: Phase, way: str) -> None:
+    state = State(run="r1", phase=phase, way="as it was")
     state.give_up(datetime(2026, 11, 22, tzinfo=UTC), "A site was made meanwhile.", "Nothing to do.")
-    assert state.way == "", "some of it may be applied, and what was free then is told of no more"
+    assert state.way == way, "what was free then is told of no more"

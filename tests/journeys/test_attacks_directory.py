@@ -166,13 +166,16 @@ def _decide_within_a_piece(company: Company, run_id: str, monkeypatch: pytest.Mo
 
 
 @pytest.mark.requirement("DIR-7")
-def test_an_agent_whose_user_is_of_another_tenant_is_not_taken_over(company: Company) -> None:
+@pytest.mark.parametrize("late", [False, True])
+def test_an_agent_whose_user_is_of_another_tenant_is_not_taken_over(company: Company, late: bool) -> None:
     world = company.world
     ada = company.users()["Alan"]
     boss = Agent(agent_id_of(ada.user_id), ada.user_id, "Boss", "boss@example.com", roles=(Held("admin"),))
     keeping.create(world.rt, agents.KIND, boss)
     other = connect_further(world, "Fabrikam", "22222222-aaaa-4aaa-8aaa-000000000002")
     other.keep(other.rules(agent_matching=("address",)))
+    if late:  # the first run, that of all others, is over
+        other.run()
     object_id = other.hire("mallory", "Desk")
     other.tenant.change("mallory@contoso.com", mail="boss@example.com")
     other.run()

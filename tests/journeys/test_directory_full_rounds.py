@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dev.graph import Fault
-from shared.directory import present, tenant
+from shared.directory import roster, tenant
 from shared.directory.runs import Run
 from tests.companies import Company, open_company, open_staffed, picture_of
 from tests.world import World
@@ -120,7 +120,7 @@ def test_the_full_round_of_the_day_holds_what_is_held(world: World) -> None:
 def test_however_few_rows_of_users_are_held_at_once_the_plan_is_the_same(
     company: Company, monkeypatch: pytest.MonkeyPatch, held: int
 ) -> None:
-    monkeypatch.setattr(present, "MOST_REMEMBERED", held)
+    monkeypatch.setattr(roster, "MOST_REMEMBERED", held)
     monkeypatch.setattr(tenant, "CHUNK", 2)
     for name in ("edsger", "barbara", "tony"):
         company.hire(name, manager="ada")
