@@ -73,8 +73,10 @@ NOTHING = Totals()
 _IDS = ("doubtful", "next_doubtful")
 MOST_TROUBLES = 10
 """That a run tells of: a row holds no more than so much."""
-MOST_WAITING = 1_000
-"""People of whom it is remembered that they wait for something; of more, everybody is looked at when it may be free."""
+MOST_WAITING = IDS_A_COLUMN
+"""People of whom it is remembered that they wait for something, if a column has room for the marks of what they claim,
+too; of more, everybody is looked at when it may be free.
+"""
 
 
 @dataclass(slots=True)

@@ -10,13 +10,20 @@ from dev.graph.faults import Fault
 from shared.desk import keeping, people, sites
 from shared.desk.people import User
 from shared.desk.sites import Site
-from shared.directory import looking
+from shared.directory import looking, runs
 from shared.directory.rules import SiteMapping
-from shared.directory.runs import MOST_WAITING
 from tests.companies import Company, connect_further, go_on, open_company, picture_of, run_until
 from tests.world import World
 
+MOST_WAITING = 20
 READS_OF_GRAPH = ["graph GET /v1.0/users/delta", "graph GET /v1.0/groups/delta"]
+
+
+@pytest.fixture
+def _few_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if a score were thousands."""
+    monkeypatch.setattr(runs, "MOST_WAITING", MOST_WAITING)
+    monkeypatch.setattr(looking, "MOST", MOST_WAITING)
 
 
 @pytest.fixture
@@ -156,6 +163,7 @@ def test_one_who_waits_comes_in_when_the_other_one_leaves_and_the_rest_is_not_pl
 
 
 @pytest.mark.requirement("DIR-7")
+@pytest.mark.usefixtures("_few_remembered")
 @pytest.mark.parametrize("waiting", [2, MOST_WAITING + 1])
 def test_who_waits_still_claims_what_they_do_in_an_hour_that_tells_of_the_other_one(world: World, waiting: int) -> None:
     company = open_company(world)
@@ -221,6 +229,7 @@ def test_who_waits_for_a_site_is_there_though_a_directory_made_it(world: World) 
 
 
 @pytest.mark.requirement("DIR-10")
+@pytest.mark.usefixtures("_few_remembered")
 def test_where_more_wait_than_are_remembered_everybody_is_looked_at(company: Company) -> None:
     crowd = [company.hire(f"clerk{number}", mail="office@contoso.com") for number in range(MOST_WAITING)]
     assert company.run().counts == {"refuse": MOST_WAITING}
