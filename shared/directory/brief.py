@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from shared.directory.mirror import Known, gives_of, gives_text
+from shared.directory.numbering import Numbered, Numbers
 from shared.directory.packing import pack, unpack
 
 COLUMNS = ("digest", "user_id", "agent_id", "groups", "groups_more", "gives", "serial", "gone", "manager")
@@ -13,10 +14,12 @@ _BEFORE_GROUPS = b"\x1e"
 
 
 class Briefs(Mapping[str, Known]):
-    """People of the mirror by object id, without their properties."""
+    """People of the mirror by object id, without their properties. ``numbers``: hold the ids."""
 
-    def __init__(self, known: Iterable[Known] = ()) -> None:
-        self._packed = {each.object_id: _packed(each) for each in known}
+    def __init__(self, known: Iterable[Known] = (), numbers: Numbers | None = None) -> None:
+        self._packed = Numbered[bytes](numbers)
+        for each in known:
+            self._packed[each.object_id] = _packed(each)
 
     def __getitem__(self, object_id: str) -> Known:
         return _unpacked(object_id, self._packed[object_id])

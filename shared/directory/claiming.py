@@ -66,8 +66,9 @@ class Claimed:
             self._note_marks(person.object_id, marks_of(self._context.rules, person))
 
     def _note_marks(self, object_id: str, marks: Marks) -> None:
+        held = self._tenant.numbers.held(object_id)
         for mark in marks:
-            if self._first.setdefault(mark, object_id) != object_id:
+            if self._first.setdefault(mark, held) != held:
                 self._shared.add(mark)
 
     def _note_waiting(self) -> None:

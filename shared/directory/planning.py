@@ -7,7 +7,7 @@ known to others before they are made, and managers in a circle are only referenc
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import batched, chain, islice
 

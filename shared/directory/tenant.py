@@ -16,6 +16,7 @@ from shared.clock import to_text
 from shared.directory import mirror, rounds
 from shared.directory.brief import COLUMNS, Briefs
 from shared.directory.mirror import Group, Known
+from shared.directory.numbering import Numbers
 from shared.directory.persons import Gone, Person
 from shared.directory.place import Place
 from shared.directory.properties import groups_in_use
@@ -49,7 +50,7 @@ class Tenant:
     each the groups that it is in; ``kept``: groups in use whose members stay as they were, because nothing was told of
     them; ``emptied``: groups in use that lost everybody; ``waiting``: people who are looked at, told of or not, because
     something was in their way that may be gone. ``most``: of how many people all may be gone through, where somebody
-    waits for the answer; None for any number.
+    waits for the answer; None for any number. ``numbers``: hold the ids of everybody.
     """
 
     place: Place
@@ -69,6 +70,7 @@ class Tenant:
     emptied: frozenset[str] = frozenset()
     waiting: frozenset[str] = frozenset()
     most: int | None = None
+    numbers: Numbers = field(default_factory=Numbers)
     _read: dict[str, Known | None] = field(default_factory=dict)
 
     def is_quiet(self) -> bool:
@@ -170,7 +172,7 @@ class Tenant:
 
     def _groups_of(self, object_id: str, known: Known | None) -> frozenset[str]:
         before = known.groups if known else frozenset()
-        moves = self.groups_told.members.get(object_id, {})
+        moves = dict(self.groups_told.members.get(object_id, ()))
         into = frozenset(group for group, is_in in moves.items() if is_in)
         if self.groups_full:
             return into | (before & self.kept)
@@ -186,7 +188,7 @@ def look(place: Place) -> Tenant:
     rounds.check_told(place, found.told)
     _look_at_groups(found)
     if found.full:
-        found.brief = Briefs(mirror.iter_known(place.rt, place.connection_id, COLUMNS))
+        found.brief = Briefs(mirror.iter_known(place.rt, place.connection_id, COLUMNS), found.numbers)
         found.emptied = _emptied(found)
     _look_up_gone(found)
     return found
@@ -194,14 +196,15 @@ def look(place: Place) -> Tenant:
 
 def _read_back(place: Place) -> Tenant:
     """What was told, over all pages."""
-    state, spool = place.state, place.spool
+    state, spool, numbers = place.state, place.spool, Numbers()
     return Tenant(
         place,
         pages=state.user_pages,
         full=state.users_full,
         groups_full=reads_all_groups(place),
-        told=index(spool.iter_all("users", state.user_pages)),
-        groups_told=add_up(spool.iter_all("groups", state.group_pages)),
+        told=index(spool.iter_all("users", state.user_pages), numbers),
+        groups_told=add_up(spool.iter_all("groups", state.group_pages), numbers),
+        numbers=numbers,
     )
 
 
@@ -262,7 +265,7 @@ def _emptied(tenant: Tenant) -> frozenset[str]:
     if not tenant.groups_full or not tenant.brief:
         return frozenset()
     used = frozenset(groups_in_use(tenant.place.rules)) - tenant.kept
-    left = {group for moves in tenant.groups_told.members.values() for group, is_in in moves.items() if is_in}
+    left = {group for moves in tenant.groups_told.members.values() for group, is_in in dict(moves).items() if is_in}
     before = Counter(group for known in tenant.brief.values() if not known.gone for group in known.groups & used)
     return frozenset(group for group in used - left if before[group] > 1)
 

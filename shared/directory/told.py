@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from shared.directory.numbering import Numbered, Numbers
 from shared.graph.client import Json
 from shared.graph.delta import merged
 from shared.graph.directory import GROUP_TYPE
@@ -22,7 +23,7 @@ class Told:
     blocked, and of how many it was said that this is not known.
     """
 
-    last: dict[str, int] = field(default_factory=dict)
+    last: Numbered[int] = field(default_factory=Numbered)
     removed: set[str] = field(default_factory=set)
     managers: set[str] = field(default_factory=set)
     accounts: int = 0
@@ -37,9 +38,9 @@ class Told:
         return len(self.last) - len(self.removed)
 
 
-def index(pages: Iterable[list[Json]]) -> Told:
-    """Go through all pages once."""
-    told = Told()
+def index(pages: Iterable[list[Json]], numbers: Numbers | None = None) -> Told:
+    """Go through all pages once. ``numbers``: hold the ids of all people that are spoken of."""
+    told = Told(Numbered(numbers))
     for place, item in _numbered(pages):
         told.last[item["id"]] = place
         if "@removed" in item:
@@ -77,23 +78,27 @@ def manager_of(item: Json) -> str | None:
     return next((str(each["id"]) for each in reversed(found) if "@removed" not in each), "")
 
 
+Move = tuple[str, bool]
+"""A group, and whether somebody went into it; else they went out."""
+
+
 @dataclass(slots=True)
 class GroupsTold:
     """``names``: of each group that was told of; ``removed``: those that are gone.
 
-    ``members``: for each person, into (true) or out of which groups; ``children``: for each group, which groups came
-    into it (true) or went.
+    ``members``: for each person, into or out of which groups; ``children``: for each group, which groups came into it
+    (true) or went.
     """
 
     names: dict[str, str] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
-    members: dict[str, dict[str, bool]] = field(default_factory=lambda: defaultdict(dict))
+    members: Numbered[tuple[Move, ...]] = field(default_factory=Numbered)
     children: dict[str, dict[str, bool]] = field(default_factory=lambda: defaultdict(dict))
 
 
-def add_up(pages: Iterable[list[Json]]) -> GroupsTold:
-    """All pages of a round over groups: what a later page says of a membership counts."""
-    told = GroupsTold()
+def add_up(pages: Iterable[list[Json]], numbers: Numbers | None = None) -> GroupsTold:
+    """All pages of a round over groups: what a later page says of a membership counts. ``numbers``: as of ``index``."""
+    told = GroupsTold(members=Numbered(numbers))
     for _, item in _numbered(pages):
         _add(told, item)
     return told
@@ -106,12 +111,14 @@ def _add(told: GroupsTold, item: Json) -> None:
         return
     told.removed.discard(group)
     told.names[group] = str(item.get("displayName") or told.names.get(group, ""))
+    into, out = (group, True), (group, False)  # thousands of people share them
     for member in item.get("members@delta", ()):
-        is_in = "@removed" not in member
+        move = out if "@removed" in member else into
         if member.get("@odata.type") == GROUP_TYPE:
-            told.children[group][member["id"]] = is_in
+            told.children[group][member["id"]] = move is into
         else:
-            told.members[member["id"]][group] = is_in
+            others = (each for each in told.members.get(member["id"], ()) if each[0] != group)
+            told.members[member["id"]] = (*others, move)
 
 
 def ancestors(children: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
