@@ -1,7 +1,7 @@
-"""What users and agents are found by: for each such field a mark, another one with every change of what is in it.
+"""What users and agents are found by: for each such field a version, another one with every change of what is in it.
 
 Who could not come in because somebody has their address already, or a value that leads to several, need not look at the
-whole desk to see whether that may be different by now: while the mark is the same, it is not.
+whole desk to see whether that may be different by now: while the version is the same, it is not.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def not_findable(_thing: object) -> Findable:
 def changes(pairs: Iterable[tuple[Findable, Findable]]) -> list[Change]:
     """What goes into the transaction that changes such things: one row, or none where no value in a field does.
 
-    ``pairs``: each as it was and as it will be. Who is new frees nothing, and needs no mark.
+    ``pairs``: each as it was and as it will be. Who is new frees nothing.
     """
     moved = {
         name for before, after in pairs for name in {*before, *after} if before.get(name, "") != after.get(name, "")
@@ -36,7 +36,7 @@ def changes(pairs: Iterable[tuple[Findable, Findable]]) -> list[Change]:
     return [Change("upsert", Row(PARTITION, KEY, {_column(each): uuid.uuid4().hex for each in moved}))] if moved else []
 
 
-def mark(rt: Runtime, names: Iterable[str]) -> str:
+def version(rt: Runtime, names: Iterable[str]) -> str:
     """Stands for all that is in these fields at the desk: the same for as long as nobody has changed any of it."""
     row = rt.tables[TABLE].find(PARTITION, KEY)
     columns = sorted({_column(each) for each in names})

@@ -73,8 +73,8 @@ def version_at(place: Place) -> str:
 def way_at(place: Place) -> str:
     """Stands for all of the desk that can be in somebody's way: while it is the same, whoever waits would wait on."""
     users, working = ("address", "origin", *place.rules.user_matching), ("origin", *place.rules.agent_matching)
-    mark = findable.mark(place.rt, [*users, *(f"agent_{each}" for each in working)])
-    return f"{mark}-{structure_at(place).version_of_sites()}"
+    found_by = findable.version(place.rt, [*users, *(f"agent_{each}" for each in working)])
+    return f"{found_by}-{structure_at(place).version_of_sites()}"
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ from shared.storage.rows import Change, Row
 from shared.storage.tables import LARGEST_TRANSACTION, RowChanged, RowExists
 
 MOST_TRIES = 3
-_ROW_OF_MARKS = 1
+_ROW_OF_VERSIONS = 1
 _AGAIN_DELAY = 30
 
 
@@ -41,7 +41,7 @@ def _write_together(place: Place, chunk: Sequence[Planned]) -> list[Planned]:
     done: list[Planned] = []
     for together in _fitting(place, chunk):
         changes = _merged([change for _, found in together for change in found])
-        changes += _marks([planned for planned, _ in together])
+        changes += _versions([planned for planned, _ in together])
         try:
             if changes:
                 place.rt.tables[TABLE].transact(changes)
@@ -63,7 +63,7 @@ def _fitting(place: Place, chunk: Sequence[Planned]) -> Iterator[list[tuple[Plan
     rows = 0
     for planned in chunk:
         changes = changes_of(place, planned)
-        if rows + len(changes) > LARGEST_TRANSACTION - _ROW_OF_MARKS:
+        if rows + len(changes) > LARGEST_TRANSACTION - _ROW_OF_VERSIONS:
             yield waiting
             waiting, rows = [], 0
         waiting.append((planned, changes))
@@ -95,7 +95,7 @@ def changes_of(place: Place, planned: Planned) -> list[Change]:
     return [*_taking(planned, found), *_leaving(place, planned)]
 
 
-def _marks(chunk: Sequence[Planned]) -> list[Change]:
+def _versions(chunk: Sequence[Planned]) -> list[Change]:
     """What tells those who wait that somebody is found by something else now."""
     entries = [each.entry for each in chunk]
     users = ((each.user_before, each.user) for each in entries)
@@ -171,7 +171,7 @@ def _is_written(place: Place, planned: Planned) -> bool:
 
 def _is_taken(place: Place, planned: Planned) -> bool:
     """Write one entry; whether the table took it."""
-    changes = _merged(changes_of(place, planned)) + _marks([planned])
+    changes = _merged(changes_of(place, planned)) + _versions([planned])
     try:
         if _takes_admin(place, planned):
             changes += _last_look(place, planned)

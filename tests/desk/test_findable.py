@@ -1,4 +1,4 @@
-"""What people at the desk are found by has a mark, which is another one as soon as any of it is changed."""
+"""What people at the desk are found by has a version, which is another one as soon as any of it is changed."""
 
 from __future__ import annotations
 
@@ -30,48 +30,49 @@ CHANGES: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.requirement("DIR-7")
 @pytest.mark.parametrize(("name", "changed"), CHANGES)
-def test_a_change_by_hand_gives_the_field_another_mark_and_no_other(
+def test_a_change_by_hand_gives_the_field_another_version_and_no_other(
     world: World, name: str, changed: dict[str, Any]
 ) -> None:
     rt = world.rt
     kept = keeping.create(rt, people.KIND, ADA)
     names = ("name", "address", "origin", "title", "office", "custom.favourite tea", "agent_name")
-    before = {each: findable.mark(rt, [each]) for each in names}
+    before = {each: findable.version(rt, [each]) for each in names}
     keeping.change(rt, people.KIND, kept, replace(ADA, **changed))
-    after = {each: findable.mark(rt, [each]) for each in names}
+    after = {each: findable.version(rt, [each]) for each in names}
     assert {each for each in names if before[each] != after[each]} == {name}
 
 
 @pytest.mark.requirement("DIR-7")
-def test_each_change_gives_a_mark_that_was_never_there_before(world: World) -> None:
-    rt, marks = world.rt, set[str]()
+def test_each_change_gives_a_version_that_was_never_there_before(world: World) -> None:
+    rt, versions = world.rt, set[str]()
     kept = keeping.create(rt, people.KIND, ADA)
     for address in ("king@contoso.com", "ada@contoso.com", "king@contoso.com"):
         kept = keeping.change(rt, people.KIND, kept, replace(ADA, address=address))
-        marks.add(findable.mark(rt, ["address"]))
-    assert len(marks) == 3
+        versions.add(findable.version(rt, ["address"]))
+    assert len(versions) == 3
 
 
 @pytest.mark.requirement("DIR-7")
-def test_what_nobody_is_found_by_and_whoever_is_new_leave_the_mark(world: World) -> None:
+def test_what_nobody_is_found_by_and_whoever_is_new_leave_the_version(world: World) -> None:
     rt, names = world.rt, ["name", "address", "origin", "title", "agent_name", "agent_address"]
-    before = findable.mark(rt, names)
+    before = findable.version(rt, names)
     kept = keeping.create(rt, people.KIND, ADA)
     keeping.create(rt, agents.KIND, Agent("agent", "ada", "Ada", "ada@contoso.com"))
     keeping.change(rt, people.KIND, kept, replace(ADA, active=False, kept_active=True, licenses=("e3",)))
-    assert findable.mark(rt, names) == before
+    assert findable.version(rt, names) == before
 
 
 @pytest.mark.requirement("DIR-7")
-def test_an_agent_has_marks_of_its_own(world: World) -> None:
+def test_an_agent_has_versions_of_its_own(world: World) -> None:
     rt, agent = world.rt, Agent("agent", "ada", "Ada", "ada@contoso.com", details={"title": "Clerk"})
     kept = keeping.create(rt, agents.KIND, agent)
     keeping.change(rt, agents.KIND, kept, replace(agent, details={"title": "Countess"}))
-    assert findable.mark(rt, ["agent_title"]) != findable.mark(rt, ["agent_name"]) == findable.mark(rt, ["title"])
+    changed, others = findable.version(rt, ["agent_title"]), findable.version(rt, ["agent_name"])
+    assert changed != others == findable.version(rt, ["title"])
 
 
 @pytest.mark.requirement("DIR-7")
-def test_whatever_a_matching_field_looks_at_has_a_mark() -> None:
+def test_whatever_a_matching_field_looks_at_has_a_version() -> None:
     """A field that is compared and has none would let somebody wait for a day."""
     custom = (f"{CUSTOM}tea", f"{CUSTOM}favourite tea")
     details = {str(name): f"some {name}" for name in DETAILS}
