@@ -34,6 +34,11 @@ from shared.runtime import Runtime
 
 PIECE = 500
 """People a piece of the plan."""
+NO_MANAGERS = (
+    "Graph named nobody's manager when everybody was read: managers stay as they were last. See in Entra whether "
+    "people have managers, and whether the app may read them. If nobody has one any more, give one person a manager: "
+    "Entra is believed the next time that everybody is read."
+)
 
 
 def make(place: Place) -> None:
@@ -129,8 +134,10 @@ def find_spared(place: Place, balance: Balance) -> frozenset[str]:
 
 def _troubles(found: Tenant) -> Iterator[str]:
     """What the rules rely on and is not there; in a run that had no need to look, what the last one said."""
+    if found.keeps_managers or (NO_MANAGERS in found.place.state.troubles and not found.full):
+        yield NO_MANAGERS
     if not found.groups_loaded:
-        yield from found.place.state.troubles
+        yield from (each for each in found.place.state.troubles if each != NO_MANAGERS)
     used = groups_in_use(found.place.rules)
     for group_id in sorted(used):
         known = found.groups.get(group_id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import batched
+from itertools import batched, islice
 from typing import Any
 
 from shared.clock import to_text
@@ -30,6 +30,8 @@ MANY = 500
 MOST_LOOKED_UP = 500
 """People of whom it is asked whether they can be restored; of more at once it makes no difference."""
 MOST_REMEMBERED = 5_000
+FEW_MANAGED = 2
+"""People of whom it is believed that they have no manager any more, though a round names nobody's."""
 _KEPT = frozenset({"@odata.type"})
 
 
@@ -48,9 +50,10 @@ class Tenant:
 
     ``groups``: those that are known after the round, if that had to be looked at (``groups_loaded``); ``above``: for
     each the groups that it is in; ``kept``: groups in use whose members stay as they were, because nothing was told of
-    them; ``emptied``: groups in use that lost everybody; ``waiting``: people who are looked at, told of or not, because
-    something was in their way that may be gone. ``most``: of how many people all may be gone through, where somebody
-    waits for the answer; None for any number. ``numbers``: hold the ids of everybody.
+    them; ``emptied``: groups in use that lost everybody; ``keeps_managers``: whether managers stay as they were,
+    because nobody's was told; ``waiting``: people who are looked at, told of or not, because something was in their way
+    that may be gone. ``most``: of how many people all may be gone through, where somebody waits for the answer; None
+    for any number. ``numbers``: hold the ids of everybody.
     """
 
     place: Place
@@ -68,6 +71,7 @@ class Tenant:
     gone: dict[str, Gone] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
     emptied: frozenset[str] = frozenset()
+    keeps_managers: bool = False
     waiting: frozenset[str] = frozenset()
     most: int | None = None
     numbers: Numbers = field(default_factory=Numbers)
@@ -89,8 +93,11 @@ class Tenant:
         """Whoever is somebody's manager, as far as everybody is looked at; None where that are only some."""
         if not self.everybody:
             return None
-        known = () if self.full else mirror.iter_known(self.place.rt, self.place.connection_id, ["manager"])
-        return frozenset(self.told.managers) | {each.manager for each in known}
+        if self.full:
+            kept = self.brief.values() if self.keeps_managers else ()
+        else:
+            kept = mirror.iter_known(self.place.rt, self.place.connection_id, ["manager"])
+        return frozenset(self.told.managers) | {each.manager for each in kept}
 
     def iter_all(self, wanted: frozenset[str] | None) -> Iterator[Seen]:
         """Those who must be looked at, told of or not; or the ``wanted`` of them."""
@@ -116,16 +123,9 @@ class Tenant:
     def person_of(self, item: Json, known: Known | None) -> Person:
         """A person who was told of."""
         before = known if known and not self.full else Known(item["id"])
-        manager = manager_of(item)
         properties = plain_properties({**before.properties, **item})
         groups = self._groups_of(item["id"], known)
-        return Person(
-            item["id"],
-            properties,
-            before.manager if manager is None else manager,
-            groups,
-            self._all_groups(groups),
-        )
+        return Person(item["id"], properties, self._manager_of(item, known), groups, self._all_groups(groups))
 
     def unchanged(self, known: Known) -> Person:
         """A person of whom nothing was told but, perhaps, of their groups, or that they are gone."""
@@ -170,6 +170,12 @@ class Tenant:
         """Whom a run over some people looks at, though nothing may have been told of them."""
         return self.groups_told.members.keys() | self.gone.keys() | self.waiting
 
+    def _manager_of(self, item: Json, known: Known | None) -> str:
+        told = manager_of(item)
+        if told is not None:
+            return told
+        return known.manager if known and (self.keeps_managers or not self.full) else ""
+
     def _groups_of(self, object_id: str, known: Known | None) -> frozenset[str]:
         before = known.groups if known else frozenset()
         moves = dict(self.groups_told.members.get(object_id, ()))
@@ -189,7 +195,7 @@ def look(place: Place) -> Tenant:
     _look_at_groups(found)
     if found.full:
         found.brief = Briefs(mirror.iter_known(place.rt, place.connection_id, COLUMNS), found.numbers)
-        found.emptied = _emptied(found)
+        found.emptied, found.keeps_managers = _emptied(found), _hides_managers(found)
     _look_up_gone(found)
     return found
 
@@ -268,6 +274,12 @@ def _emptied(tenant: Tenant) -> frozenset[str]:
     left = {group for moves in tenant.groups_told.members.values() for group, is_in in dict(moves).items() if is_in}
     before = Counter(group for known in tenant.brief.values() if not known.gone for group in known.groups & used)
     return frozenset(group for group in used - left if before[group] > 1)
+
+
+def _hides_managers(tenant: Tenant) -> bool:
+    """Whether a round over everybody names not one manager, and more than a few of those whom it names had one."""
+    had = (each for each, known in tenant.brief.items() if known.manager and tenant.told.is_there(each))
+    return not tenant.told.managers and sum(1 for _ in islice(had, FEW_MANAGED + 1)) > FEW_MANAGED
 
 
 def _look_up_gone(tenant: Tenant) -> None:

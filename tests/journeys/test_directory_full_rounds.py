@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dev.graph import Fault
-from shared.directory import roster, tenant
+from shared.directory import planning, roster, tenant
+from shared.directory.rules import AGENT_SITE, SiteMapping
 from shared.directory.runs import Run
 from tests.companies import Company, open_company, open_staffed, picture_of
 from tests.world import World
@@ -133,3 +134,81 @@ def test_however_few_rows_of_users_are_held_at_once_the_plan_is_the_same(
     users = company.users()
     assert {each.details["fax"] for each in users.values()} == {"none"}
     assert (users["Tony"].address, users["Barbara"].address) == ("barbara@contoso.com", "tony@contoso.com")
+
+
+@pytest.fixture
+def managed(world: World) -> Company:
+    """Grace, and three agents below her; who has no manager has a role for it."""
+    company = open_company(world, role_without_manager="requester", site_mappings=to_agents_and_berlin())
+    company.hire("grace", "Desk")
+    for name in ("ada", "alan", "edsger"):
+        company.hire(name, "Desk", manager="grace")
+    company.run()
+    return company
+
+
+def to_agents_and_berlin() -> tuple[SiteMapping, ...]:
+    """Everybody is a user, and an agent; no mapping gives a role."""
+    return (
+        SiteMapping(mapping_id="agents", kind="site", site_id=AGENT_SITE, sequence=1),
+        SiteMapping(mapping_id="berlin", kind="site", site_id="berlin", sequence=2),
+    )
+
+
+def hide_managers(company: Company, *names: str) -> None:
+    """Let Graph keep to itself that these people have managers."""
+    for name in names:
+        company.tenant.get(f"{name}@contoso.com").manager = None
+
+
+def with_managers(company: Company) -> set[str]:
+    """Who has a manager at the desk, as a user and as an agent."""
+    agents = {name for name, agent in company.agents().items() if agent.line_manager}
+    assert agents == {name for name, user in company.users().items() if user.manager}
+    assert agents == {name for name, user in company.users().items() if not user.roles}
+    return agents
+
+
+@pytest.mark.requirement("DIR-4", "DIR-8")
+def test_a_full_round_that_names_nobodys_manager_is_not_believed_and_says_so(managed: Company) -> None:
+    before = picture_of(managed)
+    assert with_managers(managed) == {"Ada", "Alan", "Edsger"}
+    hide_managers(managed, "ada", "alan", "edsger")
+    run = the_next_day(managed)
+    assert (run.status, run.full, run.counts, run.removals) == ("done", True, {}, {})
+    assert run.troubles == (planning.NO_MANAGERS,)
+    assert picture_of(managed) == before
+    managed.keep(role_without_manager="requester", site_mappings=to_agents_and_berlin(), disabled_users="keep")
+    managed.tenant.change("ada@contoso.com", jobTitle="Countess")
+    run = managed.run()
+    assert (run.full, run.everybody, run.troubles) == (False, True, (planning.NO_MANAGERS,))
+    assert with_managers(managed) == {"Ada", "Alan", "Edsger"}
+
+
+@pytest.mark.requirement("DIR-4", "DIR-8")
+def test_once_graph_names_one_manager_it_is_believed_of_all(managed: Company) -> None:
+    hide_managers(managed, "ada", "alan", "edsger")
+    the_next_day(managed)
+    managed.tenant.set_manager("ada@contoso.com", "grace@contoso.com")
+    assert managed.run().troubles == (planning.NO_MANAGERS,), "of the others nothing is known yet"
+    run = the_next_day(managed)
+    assert (run.full, run.counts, run.troubles) == (True, {"update": 2}, ())
+    assert with_managers(managed) == {"Ada"}
+
+
+@pytest.mark.requirement("DIR-4")
+def test_two_people_may_well_lose_their_managers_at_once(managed: Company) -> None:
+    managed.tenant.set_manager("edsger@contoso.com", None)
+    assert managed.run().counts == {"update": 1}
+    hide_managers(managed, "ada", "alan")
+    run = the_next_day(managed)
+    assert (run.full, run.counts, run.troubles) == (True, {"update": 2}, ())
+    assert with_managers(managed) == set()
+
+
+@pytest.mark.requirement("DIR-4", "DIR-8")
+def test_whoever_told_of_as_gone_had_a_manager_is_no_reason_to_doubt(managed: Company) -> None:
+    for name in ("ada", "alan", "edsger"):
+        managed.tenant.delete(f"{name}@contoso.com")
+    run = the_next_day(managed)
+    assert (run.full, run.counts, run.troubles) == (True, {"deactivate": 3}, ())
