@@ -93,9 +93,8 @@ class Tenant:
         """Whoever is somebody's manager, as far as everybody is looked at; None where that are only some."""
         if not self.everybody:
             return None
-        if self.full:
-            kept = self.brief.values() if self.keeps_managers else ()
-        else:
+        kept: Iterable[Known] = self.brief.values() if self.keeps_managers else ()
+        if not self.full:
             kept = mirror.iter_known(self.place.rt, self.place.connection_id, ["manager"])
         return frozenset(self.told.managers) | {each.manager for each in kept}
 
@@ -195,7 +194,8 @@ def look(place: Place) -> Tenant:
     _look_at_groups(found)
     if found.full:
         found.brief = Briefs(mirror.iter_known(place.rt, place.connection_id, COLUMNS), found.numbers)
-        found.emptied, found.keeps_managers = _emptied(found), _hides_managers(found)
+        found.keeps_managers = _hides_managers(found)
+    found.emptied = _emptied(found)
     _look_up_gone(found)
     return found
 
@@ -268,12 +268,19 @@ def groups_after(place: Place, before: Mapping[str, Group], told: GroupsTold) ->
 
 def _emptied(tenant: Tenant) -> frozenset[str]:
     """Groups in use that had two members or more, and have none at all after a round over all groups."""
-    if not tenant.groups_full or not tenant.brief:
+    if not tenant.groups_full:
         return frozenset()
-    used = frozenset(groups_in_use(tenant.place.rules)) - tenant.kept
-    left = {group for moves in tenant.groups_told.members.values() for group, is_in in dict(moves).items() if is_in}
-    before = Counter(group for known in tenant.brief.values() if not known.gone for group in known.groups & used)
-    return frozenset(group for group in used - left if before[group] > 1)
+    left = {group for moves in tenant.groups_told.members.values() for group, is_in in moves if is_in}
+    suspects = frozenset(groups_in_use(tenant.place.rules)) - tenant.kept - left
+    before = Counter(group for known in _with_groups(tenant, suspects) for group in known.groups & suspects)
+    return frozenset(group for group in suspects if before[group] > 1)
+
+
+def _with_groups(tenant: Tenant, suspects: frozenset[str]) -> Iterator[Known]:
+    """Those who were there, with the groups that they were in; nobody where no group is looked for."""
+    place = tenant.place
+    told = tenant.brief.values() if tenant.full else mirror.iter_known(place.rt, place.connection_id, COLUMNS)
+    return (known for known in told if not known.gone) if suspects else iter(())
 
 
 def _hides_managers(tenant: Tenant) -> bool:

@@ -12,7 +12,7 @@ from shared.connections import store as connections
 from shared.desk import agents, keeping
 from shared.desk.belonging import Held
 from shared.directory import runs, settling
-from shared.directory.rules import Cap, Criterion, SiteMapping
+from shared.directory.rules import Cap, Criterion, RoleMapping, SiteMapping
 from tests.companies import READS, Company, open_company
 from tests.world import CLIENT, CLIENT_SECRET, TENANT, World
 
@@ -125,6 +125,19 @@ def test_s11_a_group_that_is_read_as_empty_is_held(company: Company) -> None:
     assert "Desk" in run.holds[0].cause
     assert nobody_left(company)
     assert [held.role_id for held in company.agents()["Worker00"].roles] == ["technician"]
+
+
+@pytest.mark.requirement("DIR-8")
+def test_s11_a_group_that_is_read_as_empty_is_held_though_of_people_only_changes_are_told(company: Company) -> None:
+    company.keep(leaving="deleted_or_unmapped", cap=Cap(least=1000, percent=100))
+    company.run()
+    company.tenant.remove_members("Desk", *(entry.id for entry in company.tenant.members(company.group("Desk"))))
+    roles = (*company.rules().agent_roles, RoleMapping(group=company.named("Further"), role_id="technician"))
+    company.keep(leaving="deleted_or_unmapped", cap=Cap(least=1000, percent=100), agent_roles=roles)
+    run = company.run()
+    assert (run.status, run.full, run.everybody) == ("held", False, True)
+    assert "Desk" in run.holds[0].cause
+    assert nobody_left(company)
 
 
 @pytest.mark.requirement("DIR-8")
