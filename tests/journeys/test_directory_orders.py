@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from dev.azurite import Azurite
 from dev.host import Host
 from shared.directory import rounds, runs, schedule
+from shared.directory.rules import RoleMapping
 from shared.directory.spool import Spool
 from tests.companies import Company, open_company, picture_of
 from tests.world import World
@@ -25,20 +26,25 @@ def id_of(number: int) -> str:
 
 
 def pages_of(company: Company) -> tuple[list[Page], list[Page]]:
-    """A round as Graph would tell it, in many small pages: managers in a circle, one person told of in two halves."""
+    """A round as Graph would tell it, in many small pages: managers in a circle, everybody told of in two halves, the
+    last two with the same address; a group in a group.
+    """
     people: list[Page] = []
     for number in range(PEOPLE):
-        name = f"person{number}"
-        told = {"displayName": name.title(), "mail": f"{name}@contoso.com", "userPrincipalName": f"{name}@contoso.com"}
-        manager = {"manager@delta": [{"@odata.type": "#microsoft.graph.user", "id": id_of((number + 1) % PEOPLE)}]}
-        people.append([{"id": id_of(number), "accountEnabled": True, "userType": "Member", **told, **manager}])
+        name, address = f"person{number}", f"person{min(number, PEOPLE - 2)}@contoso.com"
+        told = {"displayName": name.title(), "userPrincipalName": f"{name}@contoso.com", "userType": "Member"}
+        manager = {"@odata.type": "#microsoft.graph.user", "id": id_of((number + 1) % PEOPLE)}
+        people.append([{"id": id_of(number), "accountEnabled": True, **told}])
+        people.append([{"id": id_of(number), "mail": address, "manager@delta": [manager]}])
     desk, admins = company.group("Desk"), company.group("Admins")
     groups = [[_in_group(desk, id_of(number))] for number in range(0, PEOPLE, 2)]
-    return people, [*groups, [_in_group(admins, id_of(0)), _in_group(admins, id_of(2))]]
+    groups.append([_in_group(admins, id_of(0)), _in_group(admins, id_of(2))])
+    groups += [[_in_group(admins, company.group("Seconds"), "group")], [_in_group(company.group("Seconds"), id_of(4))]]
+    return people, groups
 
 
-def _in_group(group: str, member: str) -> dict[str, Any]:
-    return {"id": group, "members@delta": [{"@odata.type": "#microsoft.graph.user", "id": member}]}
+def _in_group(group: str, member: str, kind: str = "user") -> dict[str, Any]:
+    return {"id": group, "members@delta": [{"@odata.type": f"#microsoft.graph.{kind}", "id": member}]}
 
 
 def take_in(company: Company, people: list[Page], groups: list[Page]) -> None:
@@ -72,11 +78,15 @@ def test_the_order_of_pages_their_repetition_and_whole_rounds_again(
 ) -> None:
     world, chance = World(azurite, host), Random(seed)  # noqa: S311 - repeatable on purpose
     company = open_company(world)
+    admins = RoleMapping(group=company.named("Admins"), role_id="admin", transitive=True)
+    company.keep(agent_roles=(*company.rules().agent_roles[:1], admins))
     people, groups = pages_of(company)
     if not _expected:
         take_in(company, people, groups)
         _expected.update(picture_of(company))
-        assert len(_expected["users"]) == PEOPLE
+        assert len(_expected["users"]) == PEOPLE - 2, "of two with one address none comes in"
+        having = {name: {held.role_id for held in each.roles} for name, each in _expected["agents"].items()}
+        assert {name for name in having if "admin" in having[name]} == {"Person0", "Person2", "Person4"}
     for _ in range(rounds_):
         mixed = [[*pages, *chance.choices(pages, k=repeats)] for pages in (people, groups)]
         for pages in mixed:
