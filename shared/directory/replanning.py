@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from shared.directory import mirror
 from shared.directory.identifying import Placed
-from shared.directory.persons import Person
 from shared.directory.pieces import Planned, effective
 from shared.directory.place import Place
 from shared.directory.planning import Planner
@@ -28,9 +27,7 @@ def plan_again(place: Place, found: Sequence[Planned]) -> list[Planned]:
 def _seen(planned: Planned) -> Seen:
     """A person as they were planned, to be looked at whatever is known of them."""
     known = planned.known
-    properties = {**known.properties, "id": known.object_id}
-    groups = (known.groups, known.groups | planned.above)
-    person = Person(known.object_id, properties, known.manager, *groups, known.gone)
+    person = replace(known.person(), all_groups=known.groups | planned.above)
     before = None if planned.is_new else replace(known, digest="", serial=known.serial - 1, gives=planned.gave)
     return Seen(person, before)
 

@@ -130,8 +130,7 @@ class Tenant:
         """A person of whom nothing was told but, perhaps, of their groups, or that they are gone."""
         groups = self._groups_of(known.object_id, known)
         gone: Gone = self.gone.get(known.object_id, known.gone)
-        properties = {**known.properties, "id": known.object_id}
-        return Person(known.object_id, properties, known.manager, groups, self._all_groups(groups), gone)
+        return replace(known.person(), groups=groups, all_groups=self._all_groups(groups), gone=gone)
 
     def find_known(self, object_ids: Iterable[str]) -> dict[str, Known]:
         """The rows of people, at least the brief ones."""
