@@ -174,7 +174,7 @@ class Stack:
         file.write_text(json.dumps({"IsEncrypted": False, "Values": settings}), encoding="utf-8")
         port = str(_free_port()) if self._apps else self.app_url.rpartition(":")[2]
         command = [sys.executable, "-m", "dev.host", "--port", port, "--settings", str(file), "--group", group]
-        environment = {**os.environ, "REQUESTS_CA_BUNDLE": str(self._server.authority)}
+        environment = {**os.environ, "REQUESTS_CA_BUNDLE": str(self._server.authority), "MALLOC_ARENA_MAX": "2"}
         with log.open("wb") as output:
             app = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
         self._apps.append(app)

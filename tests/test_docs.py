@@ -17,7 +17,7 @@ from tests.world import ROOT, World, mail
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
-NOT_OURS = {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}
+NOT_OURS = {"FUNCTIONS_WORKER_RUNTIME", "MALLOC_ARENA_MAX", "PYTHON_THREADPOOL_THREAD_COUNT"}
 """Read by the host or by Microsoft's worker."""
 
 

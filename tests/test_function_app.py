@@ -14,7 +14,7 @@ from shared.work import KINDS
 from tests.world import ROOT
 
 # Read by the host or by Microsoft's worker, not by our code.
-NOT_OURS = {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}
+NOT_OURS = {"FUNCTIONS_WORKER_RUNTIME", "MALLOC_ARENA_MAX", "PYTHON_THREADPOOL_THREAD_COUNT"}
 # Set by Azure, or only where a managed identity replaces the connection string.
 NOT_LOCAL = {
     "AzureWebJobsStorage__accountName",
