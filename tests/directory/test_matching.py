@@ -111,14 +111,15 @@ def test_somebody_who_was_there_before_the_first_import_is_found_by_the_fields_i
     desk = Desk()
     by_number = desk.add(User("u1", "A. King", "", details={"employee_number": "17"}))
     desk.add(User("u2", "Bob", ""))
+    desk.add(User("u3", "Ada", ""))
     asked = rules(user_matching=("employee_number", "name"))
     fields = (*asked.user_fields, {"source": "employeeId", "target": "employee_number"})
     asked = type(asked).model_validate(asked.model_dump() | {"user_fields": fields})
     entry = desk.one(asked, person("ada", employeeId="17"))
     assert (entry.outcome, entry.reason, entry.matched_by) == ("update", Reason.ADOPTED, "employee_number")
-    assert desk.user("ada").user_id == by_number.user_id
+    assert desk.user("ada").user_id == by_number.user_id, "the name would lead to somebody else, and comes second"
     assert desk.one(asked, person("bob", displayName="BOB")).matched_by == "name"
-    assert len(desk.users) == 2, "nobody is there twice"
+    assert len(desk.users) == 3, "nobody is there twice"
 
 
 @pytest.mark.requirement("DIR-7")

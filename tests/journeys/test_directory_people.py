@@ -12,8 +12,10 @@ from dev.graph import Fault
 from shared.desk import handling, keeping, people, sites
 from shared.desk.handling import Author
 from shared.desk.sites import Site
-from shared.directory import looking, runs, store
+from shared.directory import looking, runs, settling, store
 from shared.directory.rules import Cap, Rules, SiteMapping
+from shared.directory.settling import Decision
+from tests.api.seeding import record
 from tests.companies import Company, connect_further, open_company, open_staffed, picture_of
 from tests.io_meter import Killed
 from tests.kill import LEASE_OVER, revive
@@ -338,3 +340,28 @@ def test_the_tickets_of_an_agent_who_left_go_back_to_nobody_if_that_is_wished(co
     assert company.run().status == "done"
     assert not company.agents()["Ada"].active
     assert world.ticket(ticket["number"])["agent"] == ("" if reassign else ada)
+
+
+@pytest.mark.requirement("DIR-9", "DIR-8")
+@pytest.mark.parametrize(("reassign", "decision"), [(True, "approve"), (False, "approve"), (True, "discard")])
+def test_the_tickets_of_agents_whose_leaving_was_held_go_back_once_it_is_approved(
+    company: Company, reassign: bool, decision: Decision
+) -> None:
+    world = company.world
+    ada = company.agents()["Ada"].agent_id
+    numbers = [each.number for each in record(world, "Printer", "Scanner")]
+    for number in numbers:
+        handling.change(world.rt, number, by=Author("Grace"), agent=ada)
+    handling.change(world.rt, numbers[1], by=Author("Grace"), status="closed")
+    company.keep(reassign_tickets=reassign, cap=Cap(least=0, percent=0))
+    company.tenant.delete("ada@contoso.com")
+    held = company.run()
+    assert (held.status, company.agents()["Ada"].active) == ("held", True)
+    assert [world.ticket(number)["agent"] for number in numbers] == [ada, ada], (
+        "nothing is taken before somebody decides"
+    )
+    settling.decide(world.rt, company.connection_id, held.run_id, decision)
+    world.settle()
+    assert company.agents()["Ada"].active is (decision == "discard")
+    released = reassign and decision == "approve"
+    assert [world.ticket(number)["agent"] for number in numbers] == ["" if released else ada, ada]

@@ -105,6 +105,18 @@ def test_what_was_bought_is_imported_for_the_organization_and_linked_to_users(co
 
 
 @pytest.mark.requirement("DIR-14")
+@pytest.mark.parametrize("rules", [{"enabled": False}, {"licenses_organization": "", "manage_licenses": False}])
+def test_licenses_are_not_imported_by_themselves_where_that_is_not_wished(world: World, rules: dict[str, Any]) -> None:
+    company = open_licensed(world, **rules)
+    world.meter.start()
+    world.host.run_timer("import_licenses")
+    assert (looks(world), world.get("/licenses")["items"]) == (0, [])
+    company.keep(licenses_organization=ORGANIZATION)
+    world.host.run_timer("import_licenses")
+    assert {each["name"] for each in world.get("/licenses")["items"]} == {"E5", "F3"}
+
+
+@pytest.mark.requirement("DIR-14")
 def test_a_users_licenses_are_told_with_the_groups_that_give_them(company: Company) -> None:
     found = company.world.get(f"/users/{user_id(company, 'Bob')}/licenses")
     [held] = found["items"]
