@@ -111,6 +111,10 @@ class Company:
         self.world.settle()
         return runs.get_run(self.world.rt, self.connection_id, run.run_id)
 
+    def last_rules(self) -> Rules:
+        """The rules as they are kept."""
+        return store.get_rules(self.world.rt, self.connection_id)[0]
+
     def last_run(self) -> Run:
         """The newest run."""
         found, _ = runs.list_runs(self.world.rt, self.connection_id, limit=1)

@@ -19,7 +19,7 @@ from shared.directory.mirror import Group, Known
 from shared.directory.numbering import Numbers
 from shared.directory.persons import Gone, Person
 from shared.directory.place import Place
-from shared.directory.properties import groups_in_use
+from shared.directory.properties import groups_in_use, uses_transitive
 from shared.directory.told import GroupsTold, Told, add_up, ancestors, index, iter_present, manager_of
 from shared.graph import directory as graph
 from shared.graph.client import Json
@@ -50,10 +50,11 @@ class Tenant:
 
     ``groups``: those that are known after the round, if that had to be looked at (``groups_loaded``); ``above``: for
     each the groups that it is in; ``kept``: groups in use whose members stay as they were, because nothing was told of
-    them; ``emptied``: groups in use that lost everybody; ``keeps_managers``: whether managers stay as they were,
-    because nobody's was told; ``waiting``: people who are looked at, told of or not, because something was in their way
-    that may be gone. ``most``: of how many people all may be gone through, where somebody waits for the answer; None
-    for any number. ``numbers``: hold the ids of everybody.
+    them; ``emptied``: groups in use that lost everybody, or so many silently that nobody was asked for; ``stays``: who
+    is still in which group, though a round over all groups did not say so; ``keeps_managers``: whether managers stay as
+    they were, because nobody's was told; ``waiting``: people who are looked at, told of or not, because something was
+    in their way that may be gone. ``most``: of how many people all may be gone through, where somebody waits for the
+    answer; None for any number. ``numbers``: hold the ids of everybody.
     """
 
     place: Place
@@ -71,6 +72,7 @@ class Tenant:
     gone: dict[str, Gone] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
     emptied: frozenset[str] = frozenset()
+    stays: dict[str, frozenset[str]] = field(default_factory=dict)
     keeps_managers: bool = False
     waiting: frozenset[str] = frozenset()
     most: int | None = None
@@ -179,7 +181,7 @@ class Tenant:
         moves = dict(self.groups_told.members.get(object_id, ()))
         into = frozenset(group for group, is_in in moves.items() if is_in)
         if self.groups_full:
-            return into | (before & self.kept)
+            return into | (before & self.kept) | self.stays.get(object_id, frozenset())
         return (before - moves.keys()) | into
 
     def _all_groups(self, groups: frozenset[str]) -> frozenset[str]:
@@ -196,6 +198,8 @@ def look(place: Place) -> Tenant:
         found.keeps_managers = _hides_managers(found)
     found.emptied = _emptied(found)
     _look_up_gone(found)
+    if found.groups_full:
+        _look_up_left(found)
     return found
 
 
@@ -303,6 +307,38 @@ def _look_up_gone(tenant: Tenant) -> None:
     unsure = sorted(absent - told.removed)
     restorable = graph.find_deleted(place.client, unsure) if 0 < len(unsure) <= MOST_LOOKED_UP else frozenset()
     tenant.gone = {each: "deleted" if each in told.removed or each in restorable else "missing" for each in absent}
+
+
+def _look_up_left(tenant: Tenant) -> None:
+    """Who was in a group that was told of, but of whom nothing was, is asked for: a missing page is no farewell.
+
+    Of groups within groups, and of very many people at once, nobody is asked for: what they would lose waits.
+    """
+    silent = dict(_iter_silent(tenant))
+    if len(silent) > MOST_LOOKED_UP:
+        tenant.emptied |= frozenset[str]().union(*silent.values())
+    elif silent:
+        groups = graph.find_groups_of(tenant.place.client, sorted(silent))
+        tenant.stays = {each: silent[each] & found for each, found in groups.items()}
+    if uses_transitive(tenant.place.rules):
+        tenant.emptied |= {each for each in tenant.groups if _lost_groups(tenant, each)}
+
+
+def _iter_silent(tenant: Tenant) -> Iterator[tuple[str, frozenset[str]]]:
+    """Who is not gone, and the groups in use that they were in, and of which neither was said again."""
+    place, told = tenant.place, tenant.groups_told
+    used = frozenset(groups_in_use(place.rules)) & told.names.keys()
+    rows = tenant.brief.values() if tenant.full else mirror.iter_known(place.rt, place.connection_id, COLUMNS)
+    for known in rows:
+        groups = (known.groups & used) - dict(told.members.get(known.object_id, ())).keys()
+        if groups and not known.gone and known.object_id not in tenant.gone:
+            yield known.object_id, groups
+
+
+def _lost_groups(tenant: Tenant, group_id: str) -> bool:
+    """Whether a group that was told of had others in it of which nothing was said."""
+    before, told = tenant.groups_before.get(group_id), tenant.groups_told
+    return bool(before and group_id in told.names and before.children - told.children.get(group_id, {}).keys())
 
 
 def _known_among(tenant: Tenant, object_ids: Iterable[str]) -> set[str]:
