@@ -44,21 +44,29 @@ def count_removals(entries: Iterable[Entry]) -> Counter[Removal]:
 
 
 def find_holds(
-    counts: Mapping[Removal, int], present: Mapping[Removal, int], cap: Cap, emptied: Collection[str] = ()
+    counts: Mapping[Removal, int],
+    present: Mapping[Removal, int],
+    cap: Cap,
+    emptied: Collection[str] = (),
+    undecided: Collection[Removal] = (),
 ) -> list[Hold]:
     """The kinds that must wait. ``present``: how much of each this connection gave, or keeps active.
 
-    ``emptied``: names of groups that lost all of their members in one reading; everything then waits.
+    ``emptied``: names of groups that lost all of their members in one reading, or of which much was not told; all then
+    waits. ``undecided``: kinds among which is what waits already, which must not go bit by bit.
     """
     found = []
     for kind, count in sorted(counts.items()):
         allowed = allowed_of(cap, present.get(kind, 0))
         if count > allowed:
             found.append(Hold(kind, count, allowed, _too_many(kind, count, allowed, present.get(kind, 0))))
+        elif count and kind in undecided:
+            found.append(Hold(kind, count, 0, f"{count} {_NAMES[kind]}, some of which nobody has approved so far."))
         elif count and emptied:
             groups = ", ".join(sorted(emptied)[:_MOST_NAMED])
             groups += f", and {len(emptied) - _MOST_NAMED} more" if len(emptied) > _MOST_NAMED else ""
-            found.append(Hold(kind, count, 0, f"{count} {_NAMES[kind]}, and all members left these groups: {groups}."))
+            cause = f"{count} {_NAMES[kind]}, and all members, very many or whole groups left these groups: {groups}."
+            found.append(Hold(kind, count, 0, cause))
     return found
 
 

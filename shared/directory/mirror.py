@@ -65,8 +65,13 @@ class Known:
         """Whether something was in the way when they were planned last: they are looked at when it may be gone."""
         return self.digest.startswith(_WAITS)
 
+    @property
+    def is_held(self) -> bool:
+        """Whether something of them waits for somebody's approval."""
+        return self.digest.startswith(_HELD)
 
-_WAITS = "waits for "
+
+_WAITS, _HELD = "waits for ", "held "
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +204,11 @@ def digest_of(version: str, person: Person, standing_of_manager: str) -> str:
 def waiting_digest(digest: str, obstacles: Sequence[str]) -> str:
     """A digest that no person comes to: whoever has it is planned at every look, and written where that differs."""
     return f"{_WAITS}{','.join(obstacles)} {digest}" if obstacles else digest
+
+
+def held_digest(digest: str) -> str:
+    """A digest that no person comes to, either: what was held is planned at the next look at them."""
+    return f"{_HELD}{digest}"
 
 
 def bare_digest(digest: str) -> str:

@@ -12,7 +12,7 @@ from shared.desk.belonging import Held, Membership, Seat
 from shared.desk.people import User
 from shared.desk.sites import Site
 from shared.directory.guard import without_removals
-from shared.directory.mirror import Known, bare_digest
+from shared.directory.mirror import Known, bare_digest, held_digest
 from shared.directory.plan import Entry, FieldChange, Step
 from shared.directory.reasons import Reason
 from shared.directory.runs import NOTHING, Run, Totals
@@ -76,7 +76,7 @@ def effective(planned: Planned, run: Run, structure: Structure) -> Planned:
     if is_spared(entry, run):
         return replace(_settled(planned), entry=without_removals(entry, structure, Reason.LAST_ADMIN))
     if is_held(entry, run):
-        kept = replace(planned.known, digest=f"held {planned.known.digest}")
+        kept = replace(planned.known, digest=held_digest(planned.known.digest))
         return replace(planned, entry=without_removals(entry, structure), known=kept)
     return planned
 

@@ -15,7 +15,7 @@ from shared.desk import agents
 from shared.desk.agents import Agent, is_admin
 from shared.desk.keeping import Kept
 from shared.desk.people import User
-from shared.directory import guard, mirror, present, tenant, waking
+from shared.directory import guard, mirror, present, runs, tenant, waking
 from shared.directory.claiming import Claimed, marks_of
 from shared.directory.deciding import plan_person
 from shared.directory.identifying import Context, Identified, Placed, claimed_address, identify
@@ -62,6 +62,7 @@ def _write(place: Place, planner: Planner, balance: Balance) -> bool:
         place.state.pieces += 1
         place.spool.put("plan", place.state.pieces, [line_of(each) for each in planned])
         balance.add(planned, planner.context.structure.admin_roles())
+        balance.undecided |= planner.undecided
         place.save()
         if planner.purposes.asked and place.is_late():
             return False
@@ -81,12 +82,16 @@ def _gathered(planner: Planner) -> Iterator[list[Planned]]:
 
 @dataclass(slots=True)
 class Balance:
-    """What the plan comes to: people by outcome, removals by kind, and whom it concerns that are administrators."""
+    """What the plan comes to: people by outcome, removals by kind, and whom it concerns that are administrators.
+
+    ``undecided``: the kinds that are to be taken from people of whom something waits for approval already.
+    """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     removals: Counter[Removal] = field(default_factory=Counter)
     losing: dict[str, Counter[Removal]] = field(default_factory=dict)
     becoming: set[str] = field(default_factory=set)
+    undecided: set[Removal] = field(default_factory=set)
 
     def add(self, planned: list[Planned], admin_roles: frozenset[str]) -> None:
         """Count a piece."""
@@ -105,7 +110,8 @@ def _close(found: Tenant, balance: Balance) -> None:
     spared = find_spared(place, balance)
     counts = balance.removals - sum((balance.losing[each] for each in spared), Counter())
     emptied = [found.groups[each].name or each for each in found.emptied]
-    holds = guard.find_holds(counts, state.totals.by_removal(), place.rules.cap, emptied)
+    undecided = balance.undecided & _held_kinds(place) if balance.undecided else set[Removal]()
+    holds = guard.find_holds(counts, state.totals.by_removal(), place.rules.cap, emptied, undecided)
     nothing = not (state.pieces or state.group_pages or found.groups_full)
     state.phase = "end" if nothing or place.run.mode == "preview" else "apply"
     change = place.note(
@@ -121,6 +127,11 @@ def _close(found: Tenant, balance: Balance) -> None:
         everybody=found.everybody,
     )
     place.save(change)
+
+
+def _held_kinds(place: Place) -> set[Removal]:
+    """The kinds that runs hold of which nobody has decided so far."""
+    return {hold.kind for run in runs.list_held(place.rt, place.connection_id) for hold in run.holds}
 
 
 def find_spared(place: Place, balance: Balance) -> frozenset[str]:
@@ -150,7 +161,7 @@ def _troubles(found: Tenant) -> Iterator[str]:
 
 class Planner:
     """Plans people, some hundred at a time. ``waiting``: of whom the mirror says that something was in their way, with
-    the marks of what they claim now.
+    the marks of what they claim now; ``undecided``: see ``Balance``.
     """
 
     def __init__(self, found: Tenant) -> None:
@@ -165,6 +176,7 @@ class Planner:
         self.purposes = Purposes(place, keeps=found.most is None)
         self.moved: set[str] = set()
         self.waiting: dict[str, Marks] = {}
+        self.undecided: set[Removal] = set()
         self._version = present.version_at(place)
         self._identify_managers()
 
@@ -184,6 +196,9 @@ class Planner:
             self._planned(each, known, users.get(known.user.record_id), working.get(known.agent.record_id))
             for each, known in zip(changed, identified, strict=True)
         ]
+        for each, before in zip(planned, changed, strict=True):
+            if before.known and before.known.is_held:
+                self.undecided.update(each.entry.removals)
         return [each for each, before in zip(planned, changed, strict=True) if not _is_known(each, before.known)]
 
     def _identify_managers(self) -> None:

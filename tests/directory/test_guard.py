@@ -72,6 +72,14 @@ def test_where_a_group_lost_all_of_its_members_what_it_gave_always_waits() -> No
     assert all("Leads" in hold.cause for hold in holds)
 
 
+@pytest.mark.requirement("DIR-8")
+def test_what_waits_already_does_not_go_bit_by_bit() -> None:
+    counts: dict[Removal, int] = {"role": 1, "team": 1, "seat": 0}
+    [hold] = find_holds(counts, {}, Cap(), undecided=["role", "seat"])
+    assert (hold.kind, hold.count, hold.allowed) == ("role", 1, 0)
+    assert "nobody has approved" in hold.cause
+
+
 @given(
     count=st.integers(0, 100_000),
     present=st.integers(0, 100_000),

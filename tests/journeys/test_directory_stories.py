@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import requests
 
 from dev.graph import Fault
 from shared.connections import store as connections
@@ -13,7 +14,9 @@ from shared.desk import agents, keeping
 from shared.desk.belonging import Held
 from shared.directory import runs, settling
 from shared.directory.rules import Cap, Criterion, RoleMapping, SiteMapping
+from shared.directory.settling import Decision
 from tests.companies import READS, Company, open_company
+from tests.tampering import Carry, tamper_with_graph
 from tests.world import CLIENT, CLIENT_SECRET, TENANT, World
 
 MANY = 14
@@ -141,6 +144,43 @@ def test_s11_a_group_that_is_read_as_empty_is_held_though_of_people_only_changes
 
 
 @pytest.mark.requirement("DIR-8")
+def test_s11_what_a_group_gave_that_was_read_as_empty_is_held_the_next_day_too(company: Company) -> None:
+    company.keep(leaving="deleted_or_unmapped", cap=Cap(least=1000, percent=100), reset="clear")
+    members = [entry.id for entry in company.tenant.members(company.group("Desk"))]
+    company.tenant.remove_members("Desk", *members)
+    assert company.run().status == "held"
+    for hours in (24, 24):
+        company.world.advance(hours * 3600)
+        run = company.run()
+        assert (run.full, run.status) == (True, "held")
+        assert [(hold.kind, hold.count) for hold in run.holds] == [("deactivation", MANY - 2)]
+        assert nobody_left(company)
+    company.tenant.add_members("Desk", *members)
+    assert company.run().status == "done"
+    assert nobody_left(company)
+
+
+@pytest.mark.requirement("DIR-8")
+@pytest.mark.parametrize("decision", ["approve", "discard"])
+def test_s11_who_waits_for_approval_is_not_taken_away_bit_by_bit(company: Company, decision: Decision) -> None:
+    slip = Criterion(field="department", operator="equals", value="Suport")
+    berlin = SiteMapping(mapping_id="berlin", kind="site", site_id="berlin", sequence=2, criteria=(slip,))
+    company.keep(leaving="deleted_or_unmapped", site_mappings=(berlin,))
+    first = company.run()
+    company.tenant.change("worker00@contoso.com", displayName="Worker Zero")
+    second = company.run()
+    assert ([hold.kind for hold in second.holds], second.full) == (["deactivation"], False)
+    assert set(company.entries(second, removal="deactivation")) == {"Worker00"}
+    assert nobody_left(company)
+    for run in (second, first):
+        settling.decide(company.world.rt, company.connection_id, run.run_id, decision)
+        company.world.settle()
+    assert nobody_left(company) is (decision == "discard")
+    left = {name for name, user in company.users().items() if user.active}
+    assert left == {"Grace", "Linus"} if decision == "approve" else len(left) == MANY
+
+
+@pytest.mark.requirement("DIR-8")
 def test_s11_a_filter_with_a_slip_is_held_until_somebody_discards_it(company: Company) -> None:
     slip = Criterion(field="department", operator="equals", value="Suport")
     berlin = SiteMapping(mapping_id="berlin", kind="site", site_id="berlin", sequence=2, criteria=(slip,))
@@ -212,11 +252,36 @@ def test_s11_who_was_the_last_administrator_goes_with_the_full_round_after_anoth
 
 @pytest.mark.requirement("DIR-8", "CONN-1")
 def test_s11_a_token_of_another_tenant_takes_nobody_away(company: Company) -> None:
+    """Others are in that tenant, and all is granted there: but for the doubt everybody would be gone but Mallory."""
+    other, emulator = "99999999-9999-4999-8999-999999999999", company.world.emulator
+    emulator.add_app(tenant_id=other, client_id=CLIENT, secret=CLIENT_SECRET, roles=READS)
+    emulator.directory(other).add_user("mallory@fabrikam.com", displayName="Mallory")
+
+    def lead_astray(request: requests.PreparedRequest, carry: Carry) -> requests.Response:
+        request.url = str(request.url).replace(TENANT, other)
+        return carry()
+
+    forget_links(company)
+    company.world.start()
+    tamper_with_graph(company.world, lead_astray)
+    run = company.run()
+    assert run.status == "failed"
+    assert f"The sign-in is of the tenant {other}" in run.failure
+    assert (run.cure != "", nobody_left(company)) == (True, True)
+    company.world.start()
+    assert company.run().status == "done"
+    assert nobody_left(company)
+
+
+@pytest.mark.requirement("DIR-8", "CONN-1")
+def test_s11_a_connection_that_leads_to_another_tenant_takes_nobody_away_without_asking(company: Company) -> None:
     other = "99999999-9999-4999-8999-999999999999"
     company.world.emulator.add_app(tenant_id=other, client_id=CLIENT, secret=CLIENT_SECRET, roles=READS)
     connections.change(company.world.rt, company.connection_id, tenant_id=other)
-    company.world.start()
-    forget_links(company)
-    run = company.run()
-    assert run.status == "failed"
-    assert nobody_left(company)
+    for status, name in (("failed", ""), ("held", "mallory@fabrikam.com")):
+        if name:
+            company.world.emulator.directory(other).add_user(name, displayName="Mallory")
+        company.world.start()
+        forget_links(company)
+        assert company.run().status == status
+        assert all(user.active for user in company.users().values())
