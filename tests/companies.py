@@ -214,3 +214,9 @@ def picture_of(company: Company) -> dict[str, Any]:
         "under way": (head.state.run, head.state.phase, head.state.settling),
         "next": bool(head.state.users_link),
     }
+
+
+def at_the_desk(company: Company) -> dict[str, Any]:
+    """Who is there, and what they have; not what is remembered of Entra."""
+    found = picture_of(company)
+    return {name: found[name] for name in ("users", "agents", "addresses")}

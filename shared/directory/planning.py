@@ -109,7 +109,8 @@ def _close(found: Tenant, balance: Balance) -> None:
     place, state = found.place, found.place.state
     spared = find_spared(place, balance)
     counts = balance.removals - sum((balance.losing[each] for each in spared), Counter())
-    emptied = [found.groups[each].name or each for each in found.emptied]
+    known = found.groups_before | found.groups
+    emptied = [known[each].name or each for each in found.emptied]
     undecided = balance.undecided & _held_kinds(place) if balance.undecided else set[Removal]()
     holds = guard.find_holds(counts, state.totals.by_removal(), place.rules.cap, emptied, undecided)
     nothing = not (state.pieces or state.group_pages or found.groups_full)

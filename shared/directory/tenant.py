@@ -320,25 +320,32 @@ def _look_up_left(tenant: Tenant) -> None:
     elif silent:
         groups = graph.find_groups_of(tenant.place.client, sorted(silent))
         tenant.stays = {each: silent[each] & found for each, found in groups.items()}
-    if uses_transitive(tenant.place.rules):
-        tenant.emptied |= {each for each in tenant.groups if _lost_groups(tenant, each)}
+    tenant.emptied |= {each for each in _counting(tenant) - tenant.kept if _lost_groups(tenant, each)}
+
+
+def _counting(tenant: Tenant) -> frozenset[str]:
+    """The groups in use and, where membership through others counts, those that were within them."""
+    used = frozenset(groups_in_use(tenant.place.rules))
+    if not uses_transitive(tenant.place.rules):
+        return used
+    above = ancestors({each.group_id: each.children for each in tenant.groups_before.values()})
+    return used | {each for each, groups in above.items() if groups & used}
 
 
 def _iter_silent(tenant: Tenant) -> Iterator[tuple[str, frozenset[str]]]:
-    """Who is not gone, and the groups in use that they were in, and of which neither was said again."""
-    place, told = tenant.place, tenant.groups_told
-    used = frozenset(groups_in_use(place.rules)) & told.names.keys()
+    """Who is not gone, and the groups that count in which they were, and in which no word was said of them."""
+    place, told, counting = tenant.place, tenant.groups_told, _counting(tenant) - tenant.kept
     rows = tenant.brief.values() if tenant.full else mirror.iter_known(place.rt, place.connection_id, COLUMNS)
     for known in rows:
-        groups = (known.groups & used) - dict(told.members.get(known.object_id, ())).keys()
+        groups = (known.groups & counting) - dict(told.members.get(known.object_id, ())).keys()
         if groups and not known.gone and known.object_id not in tenant.gone:
             yield known.object_id, groups
 
 
 def _lost_groups(tenant: Tenant, group_id: str) -> bool:
-    """Whether a group that was told of had others in it of which nothing was said."""
-    before, told = tenant.groups_before.get(group_id), tenant.groups_told
-    return bool(before and group_id in told.names and before.children - told.children.get(group_id, {}).keys())
+    """Whether a group had others in it of which nothing was said."""
+    before, told = tenant.groups_before.get(group_id), tenant.groups_told.children.get(group_id, {})
+    return bool(before and before.children - told.keys()) and uses_transitive(tenant.place.rules)
 
 
 def _known_among(tenant: Tenant, object_ids: Iterable[str]) -> set[str]:
