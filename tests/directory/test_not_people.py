@@ -25,6 +25,8 @@ KINDS: tuple[dict[str, Any], ...] = (
     {"mailboxSettings": {"userPurpose": "room"}},
     {"mailboxSettings": {"userPurpose": "equipment"}},
     {"mailboxSettings": {"userPurpose": "user"}},
+    {"mailboxSettings": {"userPurpose": "linked"}},
+    {"mailboxSettings": {"userPurpose": "others"}},
     {"@odata.type": "#microsoft.graph.agentUser"},
 )
 MATRIX = list(product(USER_TYPES, CREATION_TYPES, STATES, LICENSES, KINDS, (True, False)))
@@ -52,7 +54,7 @@ def test_s13_who_comes_in_of_all_that_entra_can_say(external: External) -> None:
         user_type, creation_type, state, licenses, kind, enabled = case
         from_outside = user_type == "Guest" or creation_type in {"Invitation", "SelfServiceSignUp"} or state
         welcome = not from_outside or external == "all" or (external == "licensed" and licenses)
-        is_person = kind in ({}, {"mailboxSettings": {"userPurpose": "user"}})
+        is_person = not kind or kind.get("mailboxSettings", {}).get("userPurpose") in {"user", "linked", "others"}
         entry = Desk().one(asked, somebody(case))
         assert (entry.outcome == "create") == bool(welcome and is_person and enabled), case
         assert entry.outcome in {"create", "skip"}, case

@@ -15,8 +15,18 @@ from shared.desk.sites import Site
 from shared.directory import looking, runs, settling, store
 from shared.directory.rules import Cap, Rules, SiteMapping
 from shared.directory.settling import Decision
+from shared.graph import directory
 from tests.api.seeding import record
-from tests.companies import Company, connect_further, open_company, open_staffed, picture_of
+from tests.companies import (
+    Company,
+    at_the_desk,
+    connect_further,
+    go_on,
+    open_company,
+    open_staffed,
+    picture_of,
+    run_until,
+)
 from tests.io_meter import Killed
 from tests.kill import LEASE_OVER, revive
 from tests.tampering import Carry, body_of, tamper_with_storage
@@ -64,10 +74,12 @@ def test_s12_two_people_swap_their_addresses(company: Company) -> None:
 
 
 @pytest.mark.requirement("DIR-7", "DIR-8")
-def test_s12_a_leavers_address_given_to_somebody_new_brings_nothing_of_theirs(company: Company) -> None:
+@pytest.mark.parametrize("purged", [True, False])
+def test_s12_a_leavers_address_given_to_somebody_new_brings_nothing_of_theirs(company: Company, purged: bool) -> None:
     ada = company.users()["Ada"]
     company.tenant.delete("ada@contoso.com")
-    company.tenant.purge(ada.origin.rpartition("/")[2])
+    if purged:
+        company.tenant.purge(ada.origin.rpartition("/")[2])
     new = company.tenant.add_user("ada@contoso.com", displayName="Ada Byron")
     run = company.run()
     assert (run.status, run.counts) == ("done", {"create": 1, "deactivate": 1})
@@ -100,6 +112,49 @@ def test_s8_deleted_restored_and_purged_ends_where_it_should_and_stays(company: 
     company.run()
     assert not company.users()["Ada"].active
     assert company.run().counts == {}
+
+
+@pytest.mark.requirement("DIR-8")
+@pytest.mark.parametrize("moment", ["before the run", "between plan and application"])
+def test_s8_who_is_deleted_in_entra_while_the_desk_changes_them_leaves_and_keeps_what_was_changed(
+    company: Company, moment: str
+) -> None:
+    rt, ada = company.world.rt, company.users()["Ada"]
+    company.tenant.set_manager("alan@contoso.com", "grace@contoso.com")
+    company.run()
+    company.tenant.delete("ada@contoso.com")
+    if moment == "between plan and application":
+        run_until(company, "apply")
+    kept = keeping.read(rt, people.KIND, ada.user_id)
+    keeping.change(rt, people.KIND, kept, replace(kept.thing, details={**kept.thing.details, "fax": "17"}))
+    run = go_on(company) if moment == "between plan and application" else company.run()
+    assert (run.status, run.planned_again) == ("done", moment == "between plan and application")
+    after = company.users()["Ada"]
+    assert (after.active, company.agents()["Ada"].active, after.details["fax"]) == (False, False, "17")
+    picture = at_the_desk(company)
+    for reset in ("", "clear"):
+        company.keep(company.last_rules(), reset=reset)
+        assert {*company.run().counts} <= {"unchanged"}, "it does not flip back"
+        assert at_the_desk(company) == picture
+
+
+@pytest.mark.requirement("DIR-8", "DIR-10")
+def test_s8_pages_that_come_again_bring_nobody_back_who_was_deleted(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company.world.emulator.faults.add(Fault(kind="replay_delta"))
+    monkeypatch.setattr(directory, "_WHOLE_PAGES", "odata.maxpagesize=1")
+    company.tenant.set_manager("alan@contoso.com", "grace@contoso.com")
+    company.tenant.change("ada@contoso.com", jobTitle="Countess")
+    company.run()
+    company.tenant.delete("ada@contoso.com")
+    company.run()
+    assert not company.users()["Ada"].active
+    picture = at_the_desk(company)
+    for reset in ("", "clear", ""):
+        company.keep(company.last_rules(), reset=reset)
+        assert {*company.run().counts} <= {"unchanged"}
+        assert at_the_desk(company) == picture
 
 
 @pytest.mark.requirement("DIR-7")

@@ -141,9 +141,12 @@ def test_s10_links_that_were_not_used_for_a_week(company: Company) -> None:
 
 
 @pytest.mark.requirement("DIR-10")
-def test_s10_a_round_without_an_end_is_given_up_and_the_next_one_succeeds(company: Company) -> None:
+@pytest.mark.parametrize("path", ["/users/delta", "/groups/delta"])
+def test_s10_a_round_without_an_end_is_given_up_and_the_next_one_succeeds(company: Company, path: str) -> None:
     company.tenant.change("alan@contoso.com", jobTitle="Mathematician")
-    company.world.emulator.faults.add(Fault(kind="endless_delta", path="/users/delta"))
+    company.tenant.remove_members("Desk", company.tenant.get("grace@contoso.com").id)
+    company.tenant.add_members("Desk", company.tenant.get("grace@contoso.com").id)
+    company.world.emulator.faults.add(Fault(kind="endless_delta", path=path))
     run = company.run()
     assert run.status == "failed"
     assert "does not end" in run.failure
