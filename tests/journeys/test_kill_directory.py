@@ -12,8 +12,9 @@ from dev.azurite import Azurite
 from dev.host import Host
 from shared.desk import keeping, people
 from shared.desk.people import User
-from shared.directory import settling
+from shared.directory import planning, settling, tenant
 from shared.directory.rules import Cap
+from shared.graph import directory as graph
 from tests.companies import READS, Company, open_company, picture_of
 from tests.kill import SHARDS, iter_survivors
 from tests.world import CLIENT, TENANT, World
@@ -27,6 +28,14 @@ def _staffed(world: World) -> None:
     company.hire("ada", "Desk", manager="grace")
     company.hire("alan", manager="ada")
     company.hire("linus", "Desk", "Admins")
+
+
+def _paged(world: World) -> None:
+    """Three people, of whom Graph tells on two pages, and whose plan is in two pieces (``in_small_parts``)."""
+    company = open_company(world)
+    company.hire("grace", "Desk", "Admins")
+    company.hire("ada", "Desk", manager="grace")
+    company.hire("alan", manager="ada")
 
 
 def _equipped(world: World) -> None:
@@ -92,7 +101,11 @@ def _undone(azurite: Azurite, host: Host, prepare: Callable[[World], None], work
         world = World(azurite, host)
         prepare(world)
         work(world)
+        run = Company(world).last_run()
+        assert run.status in {"done", "applied"}, run.failure
+        assert (run.pieces > 1) is (prepare is _paged)
         _undisturbed[name] = picture_of(Company(world))
+        assert _undisturbed[name]["users"]
         world.close()
     return _undisturbed[name]
 
@@ -103,11 +116,22 @@ def _survivors(
     return iter_survivors(azurite, host, prepare, work, shard, timer="sync_directories")
 
 
+@pytest.fixture
+def in_small_parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two people on a page of Graph's, and in a piece of the plan, where a test is about pages."""
+    if _paged in request.node.callspec.params.values():
+        monkeypatch.setattr(graph, "_WHOLE_PAGES", "odata.maxpagesize=2")
+        monkeypatch.setattr(planning, "PIECE", 2)
+        monkeypatch.setattr(tenant, "CHUNK", 2)
+
+
 @pytest.mark.minutes
 @pytest.mark.requirement("DIR-1", "DIR-8")
+@pytest.mark.usefixtures("in_small_parts")
 @pytest.mark.parametrize("shard", range(SHARDS))
 @pytest.mark.parametrize(
-    ("prepare", "work"), [(_staffed, _run), (_equipped, _run), (_imported, _run), (_waiting, _run), (_held, _approve)]
+    ("prepare", "work"),
+    [(_staffed, _run), (_paged, _run), (_equipped, _run), (_imported, _run), (_waiting, _run), (_held, _approve)],
 )
 def test_killed_at_every_step(
     azurite: Azurite,
