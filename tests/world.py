@@ -215,7 +215,8 @@ class World:
     def settle(self, timeout: float = 240, patience: float = 2.5) -> Drained:
         """Wait until Graph has told all it has to tell, and all work is done.
 
-        ``timeout``: seconds that one piece of work may take where others use the machine, too. Work that is hidden for longer than ``patience`` seconds stays where it is.
+        ``timeout``: seconds that one piece of work may take where others use the machine, too. Work that is hidden for
+        longer than ``patience`` seconds stays where it is.
         """
         until = time.monotonic() + patience
         while True:

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from dev.graph import Fault
+from dev.graph.directory import delta_lines
 from shared.connections import store as connections
 from shared.desk import agents, keeping
 from shared.desk.belonging import Held
@@ -178,6 +179,35 @@ def test_s11_who_waits_for_approval_is_not_taken_away_bit_by_bit(company: Compan
     assert nobody_left(company) is (decision == "discard")
     left = {name for name, user in company.users().items() if user.active}
     assert left == {"Grace", "Linus"} if decision == "approve" else len(left) == MANY
+
+
+@pytest.mark.requirement("DIR-8")
+@pytest.mark.parametrize("everybody", [True, False])
+def test_s11_a_page_without_some_members_of_a_group_takes_nobody_out_of_it(
+    company: Company, monkeypatch: pytest.MonkeyPatch, everybody: bool
+) -> None:
+    """The group is told of on two pages; on the second are a few, whom the cap would let go without asking."""
+    gone = company.tenant.get("worker00@contoso.com").id
+    company.tenant.remove_members("Desk", gone)
+    monkeypatch.setattr(delta_lines, "MEMBERS_A_PAGE", MANY - 4)
+    further = RoleMapping(group=company.named("Further"), role_id="technician")
+    roles = company.rules().agent_roles if everybody else (*company.rules().agent_roles, further)
+    company.keep(leaving="deleted_or_unmapped", agent_roles=roles, reset="clear" if everybody else "")
+    lost = company.world.emulator.faults.add(Fault(kind="lost_page", path="/groups/delta.*skiptoken", times=1))
+    run = company.run()
+    assert (run.status, run.full, run.everybody) == ("done", everybody, True)
+    assert lost.struck == 1
+    assert [name for name, agent in company.agents().items() if not agent.active] == ["Worker00"], "who did leave it"
+    assert company.run().counts == {}
+
+
+@pytest.mark.requirement("DIR-8")
+def test_s11_who_was_deleted_while_all_groups_are_read_anew_is_looked_for_in_vain(company: Company) -> None:
+    company.tenant.delete("worker00@contoso.com")
+    further = RoleMapping(group=company.named("Further"), role_id="technician")
+    company.keep(leaving="deleted_or_unmapped", agent_roles=(*company.rules().agent_roles, further))
+    run = company.run()
+    assert (run.status, run.full, run.failure, run.counts) == ("done", False, "", {"unchanged": 13, "deactivate": 1})
 
 
 @pytest.mark.requirement("DIR-8")
