@@ -22,8 +22,8 @@ from shared.directory.packing import Marks
 from shared.directory.pieces import Planned, effective, given, planned_of
 from shared.directory.place import Place
 from shared.directory.present import structure_at
+from shared.directory.reading_back import groups_after, reads_all_groups
 from shared.directory.runs import Totals
-from shared.directory.tenant import groups_after, reads_all_groups
 from shared.directory.told import add_up
 from shared.directory.writing import write
 from shared.errors import BadInput, Conflict

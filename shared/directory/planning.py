@@ -15,7 +15,7 @@ from shared.desk import agents
 from shared.desk.agents import Agent, is_admin
 from shared.desk.keeping import Kept
 from shared.desk.people import User
-from shared.directory import guard, mirror, present, runs, tenant, waking
+from shared.directory import guard, mirror, present, reading_back, runs, waking
 from shared.directory.claiming import Claimed, marks_of
 from shared.directory.deciding import plan_person
 from shared.directory.identifying import Context, Identified, Placed, claimed_address, identify
@@ -44,7 +44,7 @@ NO_MANAGERS = (
 def make(place: Place) -> None:
     """Make the plan of what was read, piece by piece, and see what of it must wait; raises NotCredible, GraphError."""
     place.state.next_version, place.state.next_way = present.version_at(place), present.way_at(place)
-    found, balance = tenant.look(place), Balance()
+    found, balance = reading_back.look(place), Balance()
     waking.wake(found)
     place.state.pieces = place.state.piece = place.state.line = 0
     if not found.is_quiet():
@@ -110,7 +110,7 @@ def _close(found: Tenant, balance: Balance) -> None:
     spared = find_spared(place, balance)
     counts = balance.removals - sum((balance.losing[each] for each in spared), Counter())
     known = found.groups_before | found.groups
-    emptied = [known[each].name or each for each in found.emptied]
+    emptied = [known[each].name if each in known else each for each in found.emptied]
     undecided = balance.undecided & _held_kinds(place) if balance.undecided else set[Removal]()
     holds = guard.find_holds(counts, state.totals.by_removal(), place.rules.cap, emptied, undecided)
     nothing = not (state.pieces or state.group_pages or found.groups_full)

@@ -6,32 +6,24 @@ Whoever need not be looked at is never loaded. A round over everybody holds a li
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import batched, islice
+from itertools import batched
 from typing import Any
 
-from shared.clock import to_text
-from shared.directory import mirror, rounds
-from shared.directory.brief import COLUMNS, Briefs
+from shared.directory import mirror
+from shared.directory.brief import Briefs
 from shared.directory.mirror import Group, Known
 from shared.directory.numbering import Numbers
 from shared.directory.persons import Gone, Person
 from shared.directory.place import Place
-from shared.directory.properties import groups_in_use, uses_transitive
-from shared.directory.told import GroupsTold, Told, add_up, ancestors, index, iter_present, manager_of
-from shared.graph import directory as graph
+from shared.directory.told import GroupsTold, Told, iter_present, manager_of
 from shared.graph.client import Json
 
 CHUNK = 500
 MANY = 500
 """People of whom it is cheaper to go through the whole mirror than to read them one by one."""
-MOST_LOOKED_UP = 500
-"""People of whom it is asked whether they can be restored; of more at once it makes no difference."""
 MOST_REMEMBERED = 5_000
-FEW_MANAGED = 2
-"""People of whom it is believed that they have no manager any more, though a round names nobody's."""
 _KEPT = frozenset({"@odata.type"})
 
 
@@ -188,165 +180,7 @@ class Tenant:
         return groups.union(*(self.above.get(each, frozenset()) for each in groups))
 
 
-def look(place: Place) -> Tenant:
-    """Put together what was told and what is known; raises GraphError, NotCredible where it cannot be true."""
-    found = _read_back(place)
-    rounds.check_told(place, found.told)
-    _look_at_groups(found)
-    if found.full:
-        found.brief = Briefs(mirror.iter_known(place.rt, place.connection_id, COLUMNS), found.numbers)
-        found.keeps_managers = _hides_managers(found)
-    found.emptied = _emptied(found)
-    _look_up_gone(found)
-    if found.groups_full:
-        _look_up_left(found)
-    return found
-
-
-def _read_back(place: Place) -> Tenant:
-    """What was told, over all pages."""
-    state, spool, numbers = place.state, place.spool, Numbers()
-    return Tenant(
-        place,
-        pages=state.user_pages,
-        full=state.users_full,
-        groups_full=reads_all_groups(place),
-        told=index(spool.iter_all("users", state.user_pages), numbers),
-        groups_told=add_up(spool.iter_all("groups", state.group_pages), numbers),
-        numbers=numbers,
-    )
-
-
-def _look_at_groups(found: Tenant) -> None:
-    """The groups before and after. Everybody may be concerned where one is in another by now that was not, and where
-    rules or structure are not those by which the mirror's plans were made.
-    """
-    place, told = found.place, found.groups_told
-    replanned = place.state.version != place.state.next_version
-    waits = place.state.waiting or place.state.too_many_wait
-    concerns = found.full or found.groups_full or found.told.last or waits or told.names or told.removed
-    if not (concerns or replanned):
-        return
-    found.groups_loaded = True
-    found.groups_before = mirror.load_groups(place.rt, place.connection_id)
-    found.groups = groups_after(place, found.groups_before, told)
-    found.above = ancestors({each.group_id: each.children for each in found.groups.values()})
-    moved = _edges(found.groups_before) != _edges(found.groups)
-    found.everybody = found.full or found.groups_full or replanned or moved
-    found.kept = frozenset(groups_in_use(place.rules)) - told.names.keys()
-
-
-def reads_all_groups(place: Place) -> bool:
-    """Whether this round says of every group who is in it, as far as groups are asked for."""
-    return place.state.groups_full and rounds.asked(place.rules).groups is not None
-
-
 def plain_properties(item: Json) -> dict[str, Any]:
     """What is said of a person, without what is empty and without annotations; but the type tells what they are."""
     told = ((name, value) for name, value in item.items() if name in _KEPT or not ("@" in name or name == "manager"))
     return {name: value for name, value in told if value not in (None, "", [])}
-
-
-def _edges(groups: Mapping[str, Group]) -> dict[str, frozenset[str]]:
-    return {each.group_id: each.children for each in groups.values() if each.children}
-
-
-def groups_after(place: Place, before: Mapping[str, Group], told: GroupsTold) -> dict[str, Group]:
-    """All groups after a round. One that a mapping uses stays when it is gone, and since when is noted."""
-    used, full = groups_in_use(place.rules), reads_all_groups(place)
-    after = {} if full else dict(before)
-    for group, name in told.names.items():
-        known = before.get(group, Group(group))
-        moves = told.children.get(group, {})
-        stays = frozenset() if full else known.children - moves.keys()
-        after[group] = Group(group, name or known.name, stays | {child for child, is_in in moves.items() if is_in})
-    lost = {each for each in used if each not in told.names} if full else set()
-    for group in told.removed | lost:
-        after.pop(group, None)
-        if group in used:
-            known = before.get(group, Group(group, used[group].name))
-            after[group] = replace(known, gone_at=known.gone_at or to_text(place.rt.clock.now()))
-    return after
-
-
-def _emptied(tenant: Tenant) -> frozenset[str]:
-    """Groups in use that had two members or more, and have none at all after a round over all groups."""
-    if not tenant.groups_full:
-        return frozenset()
-    left = {group for moves in tenant.groups_told.members.values() for group, is_in in moves if is_in}
-    suspects = frozenset(groups_in_use(tenant.place.rules)) - tenant.kept - left
-    before = Counter(group for known in _with_groups(tenant, suspects) for group in known.groups & suspects)
-    return frozenset(group for group in suspects if before[group] > 1)
-
-
-def _with_groups(tenant: Tenant, suspects: frozenset[str]) -> Iterator[Known]:
-    """Those who were there, with the groups that they were in; nobody where no group is looked for."""
-    place = tenant.place
-    told = tenant.brief.values() if tenant.full else mirror.iter_known(place.rt, place.connection_id, COLUMNS)
-    return (known for known in told if not known.gone) if suspects else iter(())
-
-
-def _hides_managers(tenant: Tenant) -> bool:
-    """Whether a round over everybody names not one manager, and more than a few of those whom it names had one."""
-    had = (each for each, known in tenant.brief.items() if known.manager and tenant.told.is_there(each))
-    return not tenant.told.managers and sum(1 for _ in islice(had, FEW_MANAGED + 1)) > FEW_MANAGED
-
-
-def _look_up_gone(tenant: Tenant) -> None:
-    """Whom Graph calls removed, or does not name at all, is looked for: a filter, a delay or a fault is no farewell.
-
-    Who is there nevertheless is asked for once more in the next run, in case it was only a matter of time.
-    """
-    place, told = tenant.place, tenant.told
-    suspects = told.removed | (set(place.state.doubtful) - told.last.keys())
-    if tenant.full:
-        suspects |= {each for each in tenant.brief if each not in told.last and not tenant.brief[each].gone}
-    known = suspects & tenant.brief.keys() if tenant.brief else _known_among(tenant, suspects)
-    absent = known - graph.find_present(place.client, sorted(known)) if known else set()
-    place.state.next_doubtful = tuple(sorted((known - absent) & told.removed)[:MOST_LOOKED_UP])
-    unsure = sorted(absent - told.removed)
-    restorable = graph.find_deleted(place.client, unsure) if 0 < len(unsure) <= MOST_LOOKED_UP else frozenset()
-    tenant.gone = {each: "deleted" if each in told.removed or each in restorable else "missing" for each in absent}
-
-
-def _look_up_left(tenant: Tenant) -> None:
-    """Who was in a group that was told of, but of whom nothing was, is asked for: a missing page is no farewell.
-
-    Of groups within groups, and of very many people at once, nobody is asked for: what they would lose waits.
-    """
-    silent = dict(_iter_silent(tenant))
-    if len(silent) > MOST_LOOKED_UP:
-        tenant.emptied |= frozenset[str]().union(*silent.values())
-    elif silent:
-        groups = graph.find_groups_of(tenant.place.client, sorted(silent))
-        tenant.stays = {each: silent[each] & found for each, found in groups.items()}
-    tenant.emptied |= {each for each in _counting(tenant) - tenant.kept if _lost_groups(tenant, each)}
-
-
-def _counting(tenant: Tenant) -> frozenset[str]:
-    """The groups in use and, where membership through others counts, those that were within them."""
-    used = frozenset(groups_in_use(tenant.place.rules))
-    if not uses_transitive(tenant.place.rules):
-        return used
-    above = ancestors({each.group_id: each.children for each in tenant.groups_before.values()})
-    return used | {each for each, groups in above.items() if groups & used}
-
-
-def _iter_silent(tenant: Tenant) -> Iterator[tuple[str, frozenset[str]]]:
-    """Who is not gone, and the groups that count in which they were, and in which no word was said of them."""
-    place, told, counting = tenant.place, tenant.groups_told, _counting(tenant) - tenant.kept
-    rows = tenant.brief.values() if tenant.full else mirror.iter_known(place.rt, place.connection_id, COLUMNS)
-    for known in rows:
-        groups = (known.groups & counting) - dict(told.members.get(known.object_id, ())).keys()
-        if groups and not known.gone and known.object_id not in tenant.gone:
-            yield known.object_id, groups
-
-
-def _lost_groups(tenant: Tenant, group_id: str) -> bool:
-    """Whether a group had others in it of which nothing was said."""
-    before, told = tenant.groups_before.get(group_id), tenant.groups_told.children.get(group_id, {})
-    return bool(before and before.children - told.keys()) and uses_transitive(tenant.place.rules)
-
-
-def _known_among(tenant: Tenant, object_ids: Iterable[str]) -> set[str]:
-    return set(mirror.find_many(tenant.place.rt, tenant.place.connection_id, object_ids))

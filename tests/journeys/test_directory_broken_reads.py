@@ -9,7 +9,7 @@ import requests
 
 from dev.graph import Fault
 from dev.graph.directory import delta_lines
-from shared.directory import runs, tenant
+from shared.directory import runs, silence
 from shared.directory.rules import RoleMapping, TeamMapping
 from shared.directory.runs import Run
 from shared.graph import directory
@@ -137,7 +137,7 @@ def dying_after(pages: int) -> Tamper:
 def test_where_too_many_are_silently_gone_from_a_group_to_ask_for_each_it_waits(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tenant, "MOST_LOOKED_UP", 1)
+    monkeypatch.setattr(silence, "MOST_LOOKED_UP", 1)
     before = at_the_desk(company)
     company.keep(company.last_rules(), reset="clear")
     company.world.emulator.faults.add(Fault(kind="lost_page", path="/groups/delta", skip=2, times=1))
