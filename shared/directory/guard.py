@@ -20,6 +20,7 @@ _NAMES: dict[Removal, str] = {
     "seat": "seats on boards would be taken away",
     "license": "people would lose the licenses of Entra that they are linked to",
 }
+_EMPTIED = "All members, very many of them or a group within is no longer named in these groups"
 _MOST_NAMED = 10
 _CURE = (
     "Look at the names. If that is what you want, approve it; if not, discard it, mend the mapping, the group or the "
@@ -65,8 +66,7 @@ def find_holds(
         elif count and emptied:
             groups = ", ".join(sorted(emptied)[:_MOST_NAMED])
             groups += f", and {len(emptied) - _MOST_NAMED} more" if len(emptied) > _MOST_NAMED else ""
-            cause = f"{count} {_NAMES[kind]}, and all members, very many or whole groups left these groups: {groups}."
-            found.append(Hold(kind, count, 0, cause))
+            found.append(Hold(kind, count, 0, f"{count} {_NAMES[kind]}. {_EMPTIED}: {groups}."))
     return found
 
 

@@ -150,7 +150,7 @@ def test_where_too_many_are_silently_gone_from_a_group_to_ask_for_each_it_waits(
     company.world.emulator.faults.add(Fault(kind="lost_page", path="/groups/delta", skip=2, times=1))
     run = company.run()
     assert run.status == "held"
-    assert all("left these groups: Desk" in hold.cause for hold in run.holds)
+    assert all("no longer named in these groups: Desk." in hold.cause for hold in run.holds)
     assert at_the_desk(company) == before
 
 
