@@ -109,8 +109,8 @@ def _close(found: Tenant, balance: Balance) -> None:
     place, state = found.place, found.place.state
     spared = find_spared(place, balance)
     counts = balance.removals - sum((balance.losing[each] for each in spared), Counter())
-    known = found.groups_before | found.groups
-    emptied = [known[each].name if each in known else each for each in found.emptied]
+    names = {each.group_id: each.name for each in (*found.groups_before.values(), *found.groups.values())}
+    emptied = [names.get(each) or each for each in found.emptied]
     undecided = balance.undecided & _held_kinds(place) if balance.undecided else set[Removal]()
     holds = guard.find_holds(counts, state.totals.by_removal(), place.rules.cap, emptied, undecided)
     nothing = not (state.pieces or state.group_pages or found.groups_full)
@@ -215,9 +215,13 @@ class Planner:
                 self.managers.placed[known.person.object_id] = known.placed
 
     def _changed(self, seen: list[Seen]) -> list[Seen]:
-        """Those who are not as they were when they were planned last, as far as the mirror is sure what came of it."""
+        """Those who are not as they were when they were planned last.
+
+        After a run that was applied in part the mirror is not sure of that: all who are told of again are planned. Not
+        so where all are looked at: what somebody discarded would come again.
+        """
         self.managers.prepare(each.person.manager for each in seen)
-        if not self.tenant.place.state.way:
+        if not (self.tenant.place.state.way or self.tenant.everybody):
             return seen
         return [each for each in seen if each.known is None or each.known.digest != self._digest(each.person)]
 

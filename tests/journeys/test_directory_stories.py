@@ -182,6 +182,21 @@ def test_s11_who_waits_for_approval_is_not_taken_away_bit_by_bit(company: Compan
 
 
 @pytest.mark.requirement("DIR-8")
+def test_s11_what_somebody_discarded_stays_so_after_a_run_that_was_applied_in_part(company: Company) -> None:
+    company.keep(leaving="deleted_or_unmapped", cap=Cap(least=1000, percent=100), reset="clear")
+    company.tenant.remove_members("Desk", *(entry.id for entry in company.tenant.members(company.group("Desk"))))
+    settling.decide(company.world.rt, company.connection_id, company.run().run_id, "discard")
+    company.world.settle()
+    state = runs.get_head(company.world.rt, company.connection_id).state
+    state.way = ""
+    runs.save(company.world.rt, company.connection_id, state)
+    company.keep(leaving="deleted_or_unmapped", cap=Cap(least=1000, percent=100), reset="clear")
+    run = company.run()
+    assert (run.status, run.full, run.removals) == ("done", True, {})
+    assert nobody_left(company)
+
+
+@pytest.mark.requirement("DIR-8")
 @pytest.mark.parametrize("everybody", [True, False])
 def test_s11_a_page_without_some_members_of_a_group_takes_nobody_out_of_it(
     company: Company, monkeypatch: pytest.MonkeyPatch, everybody: bool
