@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,6 +21,9 @@ from shared.directory.plan import Entry
 from shared.directory.rules import AGENT_SITE, Group, RoleMapping, Rules, SiteMapping, TeamMapping
 from shared.directory.runs import Mode, Phase, Run
 from shared.work import SyncDirectory
+from tests.io_meter import Killed
+from tests.kill import LEASE_OVER
+from tests.tampering import Tamper, tamper_with_storage
 from tests.world import CLIENT, CLIENT_SECRET, TENANT, World
 
 READS = ("Mail.ReadWrite", "User.Read.All", "GroupMember.Read.All")
@@ -184,6 +188,20 @@ def run_until(company: Company, phase: Phase) -> None:
         if runs.get_head(world.rt, company.connection_id).state.phase == phase:
             return
     raise AssertionError(f"no run came to {phase}")
+
+
+def die_while_applying(company: Company, tamper: Tamper) -> str:
+    """Let the timer come round, and the process end where ``tamper`` kills it, which must be in applying; which run."""
+    world = company.world
+    tamper_with_storage(world, tamper)
+    with contextlib.suppress(Killed):
+        company.wake()
+    world.start()
+    world.host.make_visible()
+    world.advance(LEASE_OVER)
+    state = runs.get_head(world.rt, company.connection_id).state
+    assert state.phase == "apply"
+    return state.run
 
 
 def go_on(company: Company) -> Run:

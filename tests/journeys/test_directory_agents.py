@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 
 import pytest
@@ -12,10 +11,9 @@ from shared.desk import agents, keeping, people
 from shared.desk.agents import Agent
 from shared.desk.people import User
 from shared.directory import looking, runs
-from tests.companies import Company, open_company, open_staffed
+from tests.companies import Company, die_while_applying, open_company, open_staffed
 from tests.io_meter import Killed
-from tests.kill import LEASE_OVER
-from tests.tampering import Carry, body_of, tamper_with_storage
+from tests.tampering import Carry, body_of
 from tests.world import World
 
 
@@ -107,10 +105,4 @@ def _die_between_desk_and_mirror(company: Company) -> None:
         return answer
 
     world.advance(3600)
-    tamper_with_storage(world, die)
-    with contextlib.suppress(Killed):
-        company.wake()
-    world.start()
-    world.host.make_visible()
-    world.advance(LEASE_OVER)
-    assert runs.get_head(world.rt, company.connection_id).state.phase == "apply"
+    die_while_applying(company, die)

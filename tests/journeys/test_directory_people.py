@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
 
 import pytest
@@ -21,6 +20,7 @@ from tests.companies import (
     Company,
     at_the_desk,
     connect_further,
+    die_while_applying,
     go_on,
     open_company,
     open_staffed,
@@ -28,8 +28,8 @@ from tests.companies import (
     run_until,
 )
 from tests.io_meter import Killed
-from tests.kill import LEASE_OVER, revive
-from tests.tampering import Carry, body_of, tamper_with_storage
+from tests.kill import revive
+from tests.tampering import Carry, body_of
 from tests.world import World, mail
 
 
@@ -214,22 +214,14 @@ def test_many_who_were_changed_by_hand_meanwhile_are_planned_again_together(comp
 
 def _die_once_planned(company: Company) -> str:
     """Kill the run between its plan and the first user that it writes to the desk; which run."""
-    world, user = company.world, f"RowKey='{people.KIND.prefix}".encode()
+    user = f"RowKey='{people.KIND.prefix}".encode()
 
     def die(request: requests.PreparedRequest, carry: Carry) -> requests.Response:
         if b"Desk(" in body_of(request) and user in body_of(request):
             raise Killed
         return carry()
 
-    tamper_with_storage(world, die)
-    with contextlib.suppress(Killed):
-        company.wake()
-    world.start()
-    world.host.make_visible()
-    world.advance(LEASE_OVER)
-    state = runs.get_head(world.rt, company.connection_id).state
-    assert state.phase == "apply"
-    return state.run
+    return die_while_applying(company, die)
 
 
 @pytest.mark.requirement("DIR-1", "DIR-11")
